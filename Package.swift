@@ -1,0 +1,116 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+let strictC: [CSetting] = [
+  .define("_GNU_SOURCE"), .enableWarning("all"), .treatAllWarnings(as: .error),
+]
+
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let argumentParser: Target.Dependency =
+  .product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
+
+/// A module of ours: strict settings, no resources.
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// The tests of one module; every test target may use the shared fixtures.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies + ["EdgeTestSupport"], swiftSettings: strict)
+}
+
+let package = Package(
+  name: "edgecoder",
+  products: [
+    .executable(name: "edgecoder", targets: ["edgecoder"]),
+    .executable(name: "edgecoder-jail", targets: ["edgecoder-jail"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+    .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
+  ],
+  targets: [
+    // Layer 0: what Swift cannot say.
+    .systemLibrary(
+      name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+    .systemLibrary(
+      name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+    .target(name: "CLinux", cSettings: strictC),
+    .target(name: "CJailPlan", cSettings: strictC),
+    .executableTarget(
+      name: "edgecoder-jail", dependencies: ["CJailPlan"], cSettings: strictC,
+      // A C executable would otherwise link libswiftCore.so and carry a toolchain RUNPATH.
+      linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-executable"])]),
+
+    // Layer 1: the vocabulary, and the operating system.
+    module("EdgeJob", []),
+    module("EdgeSystem", ["CLinux", crypto]),
+
+    // Layer 2: one mechanism each; never importing one another.
+    module("EdgeSpool", ["EdgeJob", "EdgeSystem"]),
+    module("EdgeArchive", ["CArchive", "EdgeJob", "EdgeSystem", toml]),
+    module("EdgeSandbox", ["CSeccomp", "CJailPlan", "CLinux", "EdgeJob", "EdgeSystem"]),
+    module("EdgeLedger", ["EdgeJob", "EdgeSystem", grdb]),
+    module("EdgeEconomy", ["EdgeJob"]),
+    module("EdgeScheduler", ["EdgeJob"]),
+    module("EdgeTrust", ["EdgeJob", "EdgeSystem", crypto]),
+    module("EdgeReport", ["EdgeJob"]),
+
+    // Layer 3: the two powers, and the importers.
+    module("EdgeImport", ["EdgeJob", "EdgeSystem", "EdgeArchive"]),
+    .target(
+      name: "EdgeWorker",
+      dependencies: [
+        "EdgeJob", "EdgeSystem", "EdgeSpool", "EdgeArchive", "EdgeSandbox", "EdgeTrust",
+      ],
+      resources: [.embedInCode("Runners")], swiftSettings: strict),
+    module(
+      "EdgeCoordinator",
+      [
+        "EdgeJob", "EdgeSystem", "EdgeSpool", "EdgeLedger", "EdgeEconomy", "EdgeScheduler",
+        "EdgeTrust",
+      ]),
+
+    // Layer 4 and 5: the composition root and the program.
+    module(
+      "EdgeCommands",
+      [
+        "EdgeJob", "EdgeSystem", "EdgeSpool", "EdgeArchive", "EdgeSandbox", "EdgeLedger",
+        "EdgeEconomy", "EdgeScheduler", "EdgeTrust", "EdgeReport", "EdgeImport", "EdgeWorker",
+        "EdgeCoordinator", argumentParser,
+      ]),
+    .executableTarget(
+      name: "edgecoder", dependencies: ["EdgeCommands"], swiftSettings: strict),
+
+    .target(
+      name: "EdgeTestSupport", dependencies: ["EdgeJob", "EdgeSystem"],
+      path: "Tests/EdgeTestSupport", swiftSettings: strict),
+    tests("EdgeJobTests", ["EdgeJob"]),
+    tests("EdgeSystemTests", ["EdgeSystem"]),
+    tests("EdgeSpoolTests", ["EdgeSpool", "EdgeJob", "EdgeSystem"]),
+    tests("EdgeArchiveTests", ["EdgeArchive", "EdgeJob", "EdgeSystem"]),
+    tests("EdgeSandboxTests", ["EdgeSandbox", "EdgeJob", "EdgeSystem", "edgecoder-jail"]),
+    tests("EdgeLedgerTests", ["EdgeLedger", "EdgeJob", "EdgeSystem", grdb]),
+    tests("EdgeEconomyTests", ["EdgeEconomy", "EdgeJob"]),
+    tests("EdgeSchedulerTests", ["EdgeScheduler", "EdgeJob"]),
+    tests("EdgeTrustTests", ["EdgeTrust", "EdgeJob", "EdgeSystem"]),
+    tests("EdgeReportTests", ["EdgeReport", "EdgeJob"]),
+    tests("EdgeImportTests", ["EdgeImport", "EdgeArchive", "EdgeJob", "EdgeSystem"]),
+    tests("EdgeWorkerTests", ["EdgeWorker", "EdgeJob", "EdgeSystem"]),
+    tests("EdgeCoordinatorTests", ["EdgeCoordinator", "EdgeJob", "EdgeSystem"]),
+    tests("EndToEndTests", ["EdgeJob", "EdgeSystem", "edgecoder", "edgecoder-jail"]),
+    tests("TidyTests", ["edgecoder-jail"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

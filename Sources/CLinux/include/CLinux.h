@@ -1,0 +1,54 @@
+#pragma once
+// Plain types only: with more of the system's headers this module and Glibc would define the same
+// structures in two ways, since only this one is compiled with _GNU_SOURCE.
+#include <stdint.h>
+#include <sys/types.h>
+
+// Calls and constants that `import Glibc` hides, because its importer does not define _GNU_SOURCE,
+// or because they are variadic. Every function answers as the system call does: -1 and errno.
+
+extern const int ec_o_path;
+extern const int ec_o_tmpfile;
+
+/// openat2(2), with the RESOLVE_* flags that keep a path below `dirfd`.
+int ec_openat2(int dirfd, const char *path, int flags, mode_t mode, uint64_t resolve);
+extern const uint64_t ec_resolve_beneath_nofollow;
+
+/// openat(2); the libc function is variadic.
+int ec_openat(int dirfd, const char *path, int flags, mode_t mode);
+
+/// renameat2(2) that fails with EEXIST where the new name is taken.
+int ec_rename_noreplace(int olddir, const char *oldname, int newdir, const char *newname);
+
+/// linkat(2) of an open file by its descriptor (proc must be mounted).
+int ec_link_descriptor(int fd, int newdir, const char *newname);
+
+/// An open-file-description write lock on the whole file, fcntl(2) F_OFD_SETLK; `wait` blocks.
+int ec_ofd_lock(int fd, int wait);
+int ec_ofd_unlock(int fd);
+/// 1 where somebody else holds the lock, 0 where it is free.
+int ec_ofd_is_locked(int fd);
+
+int ec_syncfs(int fd);
+int ec_pipe2(int fds[2], int flags);
+int ec_dup3(int from, int to, int flags);
+int ec_dup_cloexec(int fd, int lowest);
+int ec_set_cloexec(int fd, int on);
+int ec_set_nonblocking(int fd);
+/// memfd_create(2), close-on-exec.
+int ec_memfd(const char *name);
+int ec_close_range(unsigned first, unsigned last, unsigned flags);
+int ec_pidfd_open(pid_t pid);
+int ec_pidfd_signal(int pidfd, int signal);
+ssize_t ec_random(void *buffer, size_t length);
+
+/// ioctl(2) FICLONE: shares the blocks of `from` with `to` where the file system can.
+int ec_clone_file(int from, int to);
+ssize_t ec_copy_range(int from, int to, size_t length);
+/// The free bytes and inodes that the file system of `fd` offers an ordinary user.
+int ec_free_space(int fd, uint64_t *bytes, uint64_t *inodes);
+int ec_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+int ec_setrlimit(int resource, uint64_t soft, uint64_t hard);
+
+/// Gives `uid` read access to a file of ours by a POSIX access list, acl(5); others keep none.
+int ec_grant_read(int fd, uint32_t uid);

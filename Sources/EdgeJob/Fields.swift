@@ -1,0 +1,117 @@
+/// Reads the members of a JSON object one by one and refuses those that nobody asked for.
+package struct Fields {
+  private var values: [String: JSON] = [:]
+  private let subject: String
+
+  /// - Parameter subject: what the object is, for messages.
+  package init(_ json: JSON, of subject: String) throws(JSONError) {
+    guard let members = json.members else { throw JSONError("\(subject) is no object") }
+    for member in members { values[member.name] = member.value }
+    self.subject = subject
+  }
+
+  /// The member as it is, taken out; nil where absent.
+  package mutating func take(_ name: String) -> JSON? { values.removeValue(forKey: name) }
+
+  package mutating func value(_ name: String) throws(JSONError) -> JSON {
+    guard let value = take(name) else { throw JSONError("\(subject) lacks \"\(name)\"") }
+    return value
+  }
+
+  package mutating func text(_ name: String) throws(JSONError) -> String {
+    guard let text = try value(name).text else { throw wrong(name, "text") }
+    return text
+  }
+
+  package mutating func optionalText(_ name: String) throws(JSONError) -> String? {
+    guard let value = take(name) else { return nil }
+    guard let text = value.text else { throw wrong(name, "text") }
+    return text
+  }
+
+  package mutating func integer(_ name: String) throws(JSONError) -> Int64 {
+    guard let integer = try value(name).integer else { throw wrong(name, "an integer") }
+    return integer
+  }
+
+  package mutating func optionalInteger(_ name: String) throws(JSONError) -> Int64? {
+    guard let value = take(name) else { return nil }
+    guard let integer = value.integer else { throw wrong(name, "an integer") }
+    return integer
+  }
+
+  package mutating func flag(_ name: String) throws(JSONError) -> Bool {
+    guard let flag = try value(name).flag else { throw wrong(name, "true or false") }
+    return flag
+  }
+
+  package mutating func elements(_ name: String) throws(JSONError) -> [JSON] {
+    guard let elements = try value(name).elements else { throw wrong(name, "a list") }
+    return elements
+  }
+
+  package mutating func texts(_ name: String) throws(JSONError) -> [String] {
+    var texts: [String] = []
+    for element in try elements(name) {
+      guard let text = element.text else { throw wrong(name, "a list of texts") }
+      texts.append(text)
+    }
+    return texts
+  }
+
+  /// Names and texts in canonical order.
+  package mutating func table(_ name: String) throws(JSONError) -> [String: String] {
+    guard let members = try value(name).members else { throw wrong(name, "an object") }
+    var table: [String: String] = [:]
+    for member in members {
+      guard let text = member.value.text else { throw wrong(name, "an object of texts") }
+      table[member.name] = text
+    }
+    return table
+  }
+
+  package mutating func digest(_ name: String) throws(JSONError) -> Digest {
+    guard let digest = Digest(hex: try text(name)) else { throw wrong(name, "a SHA-256 digest") }
+    return digest
+  }
+
+  package mutating func job(_ name: String) throws(JSONError) -> JobID {
+    guard let job = JobID(try text(name)) else { throw wrong(name, "a job id") }
+    return job
+  }
+
+  /// Micro-credits, written as decimal text.
+  package mutating func credits(_ name: String) throws(JSONError) -> Credits {
+    guard let micro = Int64(try text(name)), micro >= 0 else {
+      throw wrong(name, "micro-credits as decimal text")
+    }
+    return Credits(micro: micro)
+  }
+
+  /// Checks that the member `schema` is this one.
+  package mutating func schema(_ expected: String) throws(JSONError) {
+    let found = try text("schema")
+    if found != expected { throw JSONError("schema is \"\(found)\", expected \"\(expected)\"") }
+  }
+
+  /// Refuses what was not taken.
+  package func end() throws(JSONError) {
+    if let name = values.keys.sorted().first {
+      throw JSONError("\(subject) has an unknown member \"\(name)\"")
+    }
+  }
+
+  private func wrong(_ name: String, _ expected: String) -> JSONError {
+    JSONError("\"\(name)\" of \(subject) is not \(expected)")
+  }
+}
+
+extension JSON {
+  /// A table of texts, sorted by name.
+  package static func table(_ table: [String: String]) -> JSON {
+    .object(table.sorted { $0.key < $1.key }.map { Member($0.key, .string($0.value)) })
+  }
+
+  /// A list of texts.
+  package static func texts(_ texts: [String]) -> JSON { .array(texts.map { .string($0) }) }
+}

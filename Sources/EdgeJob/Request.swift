@@ -1,0 +1,109 @@
+/// How a submitter wants a task run.
+package struct Request: Hashable, Sendable {
+  /// The account that pays; nil means the default one of the submitter's uid.
+  package var account: String?
+  /// The idempotency key: the same key names the same job.
+  package var key: String?
+  package var queue: String
+  /// Higher runs first, −100 … 100.
+  package var priority: Int64
+  /// Milliseconds UTC before which the job does not start.
+  package var notBefore: Int64?
+  /// Milliseconds UTC after which the job no longer starts.
+  package var notAfter: Int64?
+  /// Jobs that must have passed first.
+  package var after: [JobID]
+  /// Attempts after a fault, at most.
+  package var retries: Int64
+  /// The most that this job may cost; nil means its worst case.
+  package var creditsMax: Credits?
+  /// Starts held, with this reason.
+  package var hold: String?
+  /// Names the `run` that submitted it, so that its own worker can take it.
+  package var session: String?
+
+  package init(
+    account: String? = nil, key: String? = nil, queue: String = "default", priority: Int64 = 0,
+    notBefore: Int64? = nil, notAfter: Int64? = nil, after: [JobID] = [], retries: Int64 = 3,
+    creditsMax: Credits? = nil, hold: String? = nil, session: String? = nil
+  ) {
+    self.account = account
+    self.key = key
+    self.queue = queue
+    self.priority = priority
+    self.notBefore = notBefore
+    self.notAfter = notAfter
+    self.after = after
+    self.retries = retries
+    self.creditsMax = creditsMax
+    self.hold = hold
+    self.session = session
+  }
+
+  package static let schema = "edgecoder.request/1"
+
+  package var json: JSON {
+    .members([
+      ("schema", .string(Request.schema)), ("account", account.map { .string($0) }),
+      ("key", key.map { .string($0) }), ("queue", .string(queue)), ("priority", .int(priority)),
+      ("notBefore", notBefore.map { .int($0) }), ("notAfter", notAfter.map { .int($0) }),
+      ("after", .texts(after.map(\.description))), ("retries", .int(retries)),
+      ("creditsMax", creditsMax.map { .string(String($0.micro)) }),
+      ("hold", hold.map { .string($0) }), ("session", session.map { .string($0) }),
+    ])
+  }
+
+  package init(json: JSON) throws(JSONError) {
+    var fields = try Fields(json, of: "request")
+    try fields.schema(Request.schema)
+    try self.init(fields: &fields)
+    try fields.end()
+  }
+
+  /// Takes the members of a request out of `fields`.
+  init(fields: inout Fields) throws(JSONError) {
+    var after: [JobID] = []
+    for text in try fields.texts("after") {
+      guard let job = JobID(text) else { throw JSONError("\"after\" names no job: \(text)") }
+      after.append(job)
+    }
+    let creditsMax: Credits? =
+      if let text = try fields.optionalText("creditsMax") {
+        if let micro = Int64(text), micro >= 0 { Credits(micro: micro) } else {
+          throw JSONError("\"creditsMax\" is not micro-credits as decimal text")
+        }
+      } else { nil }
+    self.init(
+      account: try fields.optionalText("account"), key: try fields.optionalText("key"),
+      queue: try fields.text("queue"), priority: try fields.integer("priority"),
+      notBefore: try fields.optionalInteger("notBefore"),
+      notAfter: try fields.optionalInteger("notAfter"), after: after,
+      retries: try fields.integer("retries"), creditsMax: creditsMax,
+      hold: try fields.optionalText("hold"), session: try fields.optionalText("session"))
+    try check()
+  }
+
+  /// Refuses numbers and names out of their range.
+  package func check() throws(JSONError) {
+    guard Name.isValid(queue) else { throw JSONError("\"queue\" is no name: \(queue)") }
+    if let account, !Name.isValid(account) { throw JSONError("\"account\" is no name") }
+    if let key, key.isEmpty || key.utf8.count > 200 || key.utf8.contains(0) {
+      throw JSONError("\"key\" is empty, longer than 200 bytes, or holds a zero byte")
+    }
+    guard (-100...100).contains(priority) else { throw JSONError("\"priority\" is not -100 … 100") }
+    guard (0...100).contains(retries) else { throw JSONError("\"retries\" is not 0 … 100") }
+    guard after.count <= 1000 else { throw JSONError("more than 1000 dependencies") }
+  }
+}
+
+/// Names of queues, accounts, workers and profiles.
+package enum Name {
+  /// 1–64 characters of `a-z 0-9 - _ . :`, the first a letter or a digit: a safe file name.
+  package static func isValid(_ name: String) -> Bool {
+    guard (1...64).contains(name.utf8.count), let first = name.utf8.first else { return false }
+    let isWord = { (byte: UInt8) in
+      (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte)
+    }
+    return isWord(first) && name.utf8.allSatisfy { isWord($0) || "-_.:".utf8.contains($0) }
+  }
+}

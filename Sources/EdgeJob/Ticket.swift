@@ -1,0 +1,83 @@
+/// A validated request with the digests of its task: what stands in `ready/` and travels with the
+/// job until it ends.
+package struct Ticket: Hashable, Sendable {
+  package var job: JobID
+  package var request: Request
+  /// The account that pays, settled at admit.
+  package var account: String
+  /// The uid that submitted, from fstat.
+  package var submitter: UInt32
+  package var blob: Digest
+  package var task: Digest
+  package var manifest: TaskManifest
+  /// What the ledger holds back for this job.
+  package var reserved: Credits
+  /// Milliseconds UTC.
+  package var admitted: Int64
+  /// Faults of earlier attempts, oldest first.
+  package var faults: [Fault]
+  /// Milliseconds UTC before which no further attempt starts: back-off, or the request's own.
+  package var notBefore: Int64
+  /// Why the job is held, where it is.
+  package var hold: String?
+  /// How the job ended, where it did without a receipt.
+  package var ending: Ending?
+
+  package init(
+    job: JobID, request: Request, account: String, submitter: UInt32, blob: Digest, task: Digest,
+    manifest: TaskManifest, reserved: Credits, admitted: Int64, faults: [Fault] = [],
+    notBefore: Int64 = 0, hold: String? = nil, ending: Ending? = nil
+  ) {
+    self.job = job
+    self.request = request
+    self.account = account
+    self.submitter = submitter
+    self.blob = blob
+    self.task = task
+    self.manifest = manifest
+    self.reserved = reserved
+    self.admitted = admitted
+    self.faults = faults
+    self.notBefore = notBefore
+    self.hold = hold
+    self.ending = ending
+  }
+
+  /// The number of the next attempt, from 1.
+  package var attempt: Int64 { Int64(faults.count) + 1 }
+
+  package static let schema = "edgecoder.ticket/1"
+
+  package var json: JSON {
+    .members([
+      ("schema", .string(Ticket.schema)), ("job", .string(job.description)),
+      ("request", request.json), ("account", .string(account)),
+      ("submitter", .int(Int64(submitter))), ("blob", .string(blob.hex)),
+      ("task", .string(task.hex)), ("manifest", manifest.json),
+      ("reserved", .string(String(reserved.micro))), ("admitted", .int(admitted)),
+      ("faults", .array(faults.map(\.json))), ("notBefore", .int(notBefore)),
+      ("hold", hold.map { .string($0) }), ("ending", ending?.json),
+    ])
+  }
+
+  package init(json: JSON) throws(JSONError) {
+    var fields = try Fields(json, of: "ticket")
+    try fields.schema(Ticket.schema)
+    guard let submitter = UInt32(exactly: try fields.integer("submitter")) else {
+      throw JSONError("\"submitter\" is no uid")
+    }
+    var faults: [Fault] = []
+    for json in try fields.elements("faults") { faults.append(try Fault(json: json)) }
+    var ending: Ending?
+    if let json = fields.take("ending") { ending = try Ending(json: json) }
+    self.init(
+      job: try fields.job("job"), request: try Request(json: try fields.value("request")),
+      account: try fields.text("account"), submitter: submitter,
+      blob: try fields.digest("blob"), task: try fields.digest("task"),
+      manifest: try TaskManifest(json: try fields.value("manifest")),
+      reserved: try fields.credits("reserved"), admitted: try fields.integer("admitted"),
+      faults: faults, notBefore: try fields.integer("notBefore"),
+      hold: try fields.optionalText("hold"), ending: ending)
+    try fields.end()
+  }
+}

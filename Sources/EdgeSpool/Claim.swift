@@ -1,0 +1,126 @@
+package import EdgeJob
+package import EdgeSystem
+
+/// A worker's own side of the spool: the only folders in which it renames anything.
+package final class WorkerDesk: Sendable {
+  package let id: String
+  private let spool: Spool
+  private let folder: Directory
+  private let inbox: Directory
+  private let running: Directory
+  private let outbox: Directory
+  private let lock: FileLock
+
+  /// Takes the folders of the worker `id` and the lock that says that it lives.
+  /// - Throws: `unavailable` where another process is this worker already.
+  package init(_ spool: Spool, id: String) throws(SpoolError) {
+    do throws(SystemError) {
+      folder = try spool.root.directory("\(Layout.workers)/\(id)")
+      inbox = try folder.directory(Layout.WorkerFolder.inbox.rawValue)
+      running = try folder.directory(Layout.WorkerFolder.running.rawValue)
+      outbox = try folder.directory(Layout.WorkerFolder.outbox.rawValue)
+      guard let lock = try FileLock.acquire(folder, WorkerFile.lock) else {
+        throw SystemError("lock", errno: 11, subject: "worker \(id) runs already")
+      }
+      self.lock = lock
+    } catch {
+      throw SpoolError(error)
+    }
+    self.id = id
+    self.spool = spool
+  }
+
+  /// Says what this worker offers.
+  package func announce(_ file: WorkerFile) throws(SpoolError) {
+    precondition(file.id == id, "a worker speaks for itself only")
+    try Spool.calls { () throws(SystemError) in
+      try folder.overwrite(WorkerFile.name, file.json.canonical)
+    }
+  }
+
+  /// Watches the inbox.
+  package func watch(_ watch: borrowing Watch) throws(SpoolError) {
+    do { try watch.add(inbox) } catch { throw SpoolError(error) }
+  }
+
+  /// The jobs in the inbox, in order of their fence.
+  package func assigned() throws(SpoolError) -> [FencedJob] {
+    try Spool.calls { () throws(SystemError) in try inbox.entries() }
+      .compactMap { FencedJob(fileName: $0) }.sorted { $0.fence < $1.fence }
+  }
+
+  /// The claimed jobs that the coordinator wants stopped.
+  package func stopRequests() throws(SpoolError) -> [FencedJob] {
+    try Spool.calls { () throws(SystemError) in try inbox.entries() }
+      .filter { $0.hasSuffix(".cancel") }
+      .compactMap { FencedJob(fileName: String($0.dropLast(".cancel".count))) }
+  }
+
+  /// Forgets a request to stop.
+  package func clearStopRequest(_ job: FencedJob) { try? inbox.remove("\(job).cancel") }
+
+  /// Claims a job: one rename from the inbox to `running/`.
+  ///
+  /// Not flushed: what a power cut undoes is only that we had begun.
+  /// - Returns: nil where the coordinator has taken it back.
+  package func claim(_ job: FencedJob) throws(SpoolError) -> Claim? {
+    do throws(SystemError) {
+      try inbox.rename(job.description, to: running, job.description)
+    } catch where error.isNotFound {
+      return nil
+    } catch {
+      throw SpoolError(error)
+    }
+    let path = "\(Layout.worker(id, .running))/\(job)"
+    let ticket = try spool.ticket(at: path)
+    guard ticket.job == job.job else {
+      throw SpoolError(.badInput, "\(path) is the ticket of job \(ticket.job)")
+    }
+    return Claim(job: job, ticket: ticket)
+  }
+
+  /// Finishes attempts: one file with all receipts and small results, flushed, then one rename for
+  /// each ticket from `running/` to `outbox/`.
+  ///
+  /// After a crash between the two the coordinator finds the receipts and settles them; what it
+  /// finds without a receipt it gives to another worker.
+  package func finish(_ attempts: [FinishedAttempt]) throws(SpoolError) {
+    guard let first = attempts.first else { return }
+    var bytes: [UInt8] = []
+    for attempt in attempts {
+      bytes += Frame(.receipt, attempt.envelope).bytes
+      if let result = attempt.result { bytes += Frame(.result, result).bytes }
+    }
+    do throws(SystemError) {
+      try outbox.publish("\(first.job).item", bytes)
+      try outbox.sync()
+      for attempt in attempts {
+        try running.rename(attempt.job.description, to: outbox, attempt.job.description)
+        clearStopRequest(attempt.job)
+      }
+    } catch {
+      throw SpoolError(error)
+    }
+  }
+}
+
+/// A job that this worker has claimed, with its ticket.
+package struct Claim: Hashable, Sendable {
+  package let job: FencedJob
+  package let ticket: Ticket
+}
+
+/// One attempt that ended: what goes into the outbox.
+package struct FinishedAttempt: Hashable, Sendable {
+  package let job: FencedJob
+  /// The receipt in its DSSE envelope.
+  package let envelope: [UInt8]
+  /// The result archive, where the attempt gave a verdict.
+  package let result: [UInt8]?
+
+  package init(job: FencedJob, envelope: [UInt8], result: [UInt8]?) {
+    self.job = job
+    self.envelope = envelope
+    self.result = result
+  }
+}

@@ -1,0 +1,50 @@
+internal import EdgeJob
+internal import EdgeSystem
+internal import Glibc
+
+extension Spool {
+  /// Makes a new spool: single-user (0700), or with drop boxes for the members of a group.
+  ///
+  /// The directory may exist if it is empty. `spool.json` is written last, so a crash on the way
+  /// leaves no spool.
+  /// - Throws: `conflict` where there is one already.
+  package static func create(
+    at path: String, sharedWith group: UInt32?, testClock: Bool
+  ) throws(SpoolError) -> Spool {
+    do throws(SystemError) {
+      try makePath(path)
+      let root = try Directory(path: path)
+      if root.contains(SpoolFile.name) {
+        throw SystemError("mkdir", errno: EEXIST, subject: path)
+      }
+      try root.descriptor.set(mode: group == nil ? 0o700 : 0o750, group: group)
+      for name in Layout.directories {
+        let isOpen = group != nil && Layout.dropBoxes.contains(name)
+        let isPassage = group != nil && [Layout.done, Layout.quarantine].contains(name)
+        try root.ensureDirectory(name, mode: isOpen ? 0o1733 : isPassage ? 0o711 : 0o700)
+      }
+      var features: [String] = []
+      if group != nil { features.append("shared") }
+      if testClock { features.append("testClock") }
+      let id = JobID(milliseconds: Clocks.milliseconds(), random: Random.bytes(10)).description
+      let file = SpoolFile(id: id, created: Clocks.milliseconds(), features: features)
+      let mode: UInt32 = group == nil ? 0o600 : 0o644
+      try root.publish(SpoolFile.name, file.json.canonical + [0x0A], mode: mode)
+      try root.sync()
+    } catch where error.exists {
+      throw SpoolError(.conflict, "there is a spool at \(path) already")
+    } catch {
+      throw SpoolError(error)
+    }
+    return try Spool(path: path)
+  }
+
+  /// Makes a directory and those above it that are missing.
+  private static func makePath(_ path: String) throws(SystemError) {
+    var current = path.hasPrefix("/") ? "" : "."
+    for part in path.split(separator: "/") {
+      current += "/\(part)"
+      if mkdir(current, 0o700) < 0, errno != EEXIST { throw SystemError("mkdir", current) }
+    }
+  }
+}

@@ -1,0 +1,58 @@
+package import EdgeJob
+
+/// The names in a spool. Nobody else spells them.
+package enum Layout {
+  package static let temporary = "tmp"
+  package static let incoming = "incoming"
+  package static let ready = "ready"
+  package static let held = "held"
+  package static let workers = "workers"
+  package static let done = "done"
+  package static let dead = "dead"
+  package static let cancelled = "cancelled"
+  package static let quarantine = "quarantine"
+  package static let blobs = "blobs"
+  package static let control = "control"
+  package static let ledger = "ledger"
+
+  /// Every directory of a new spool except the ledger's, which the ledger makes.
+  package static let directories = [
+    temporary, incoming, ready, held, workers, done, dead, cancelled, quarantine, blobs, control,
+  ]
+
+  /// The drop boxes of a shared spool: others may put files in, not list or remove them.
+  package static let dropBoxes: Set<String> = [temporary, incoming, control]
+
+  /// The lock that says who leads; it lies in the ledger's directory, which only the coordinator
+  /// can enter.
+  package static let leaderLock = "leader.lock"
+
+  /// `ready/QUEUE/SHARD/JOB`.
+  package static func ready(_ job: JobID, queue: String) -> String {
+    "\(ready)/\(queue)/\(job.shard)/\(job)"
+  }
+
+  /// Where a job stands in one of the flat directories.
+  package static func path(_ state: JobState, _ job: JobID) -> String {
+    switch state {
+    case .incoming: "\(incoming)/\(job)"
+    case .held: "\(held)/\(job)"
+    case .done: "\(done)/\(job)"
+    case .dead: "\(dead)/\(job)"
+    case .cancelled: "\(cancelled)/\(job)"
+    case .quarantine: "\(quarantine)/\(job)"
+    case .ready, .inbox, .running, .outbox:
+      preconditionFailure("\(state) has no flat directory")
+    }
+  }
+
+  package static func blob(_ digest: Digest) -> String { "\(blobs)/\(digest.hex)" }
+
+  /// A folder of one worker.
+  package static func worker(_ id: String, _ folder: WorkerFolder) -> String {
+    "\(workers)/\(id)/\(folder.rawValue)"
+  }
+
+  /// The folders of a worker; the words are those of the states.
+  package enum WorkerFolder: String, CaseIterable, Sendable { case inbox, running, outbox }
+}

@@ -1,0 +1,138 @@
+package import EdgeJob
+internal import EdgeSystem
+
+/// A ticket in the folder of a worker.
+package struct WorkerItem: Hashable, Sendable {
+  package let worker: String
+  package let job: FencedJob
+  /// `inbox`, `running` or `outbox`.
+  package let state: JobState
+  /// Relative to the spool.
+  package let path: String
+}
+
+/// What a worker says about itself in `workers/ID/worker.json`.
+package struct WorkerFile: Hashable, Sendable {
+  package var id: String
+  package var slots: Int64
+  /// Takes only jobs of this session, where set.
+  package var session: String?
+  package var profiles: [String]
+  /// `program:NAME`, `python:MODULE`, `debian:PACKAGE` that its sandboxes offer.
+  package var provides: [String]
+  /// The id of the key that signs its receipts.
+  package var key: String
+  package var host: String
+  package var process: Int64
+  /// True while it finishes what it has and takes nothing new.
+  package var draining: Bool
+
+  package init(
+    id: String, slots: Int64, session: String?, profiles: [String], provides: [String],
+    key: String, host: String, process: Int64, draining: Bool = false
+  ) {
+    self.id = id
+    self.slots = slots
+    self.session = session
+    self.profiles = profiles
+    self.provides = provides
+    self.key = key
+    self.host = host
+    self.process = process
+    self.draining = draining
+  }
+
+  package static let name = "worker.json"
+  package static let lock = "lock"
+  package static let schema = "edgecoder.worker/1"
+
+  package var json: JSON {
+    .members([
+      ("schema", .string(WorkerFile.schema)), ("id", .string(id)), ("slots", .int(slots)),
+      ("session", session.map { .string($0) }), ("profiles", .texts(profiles)),
+      ("provides", .texts(provides)), ("key", .string(key)), ("host", .string(host)),
+      ("process", .int(process)), ("draining", .bool(draining)),
+    ])
+  }
+
+  package init(json: JSON) throws(JSONError) {
+    var fields = try Fields(json, of: WorkerFile.name)
+    try fields.schema(WorkerFile.schema)
+    self.init(
+      id: try fields.text("id"), slots: try fields.integer("slots"),
+      session: try fields.optionalText("session"), profiles: try fields.texts("profiles"),
+      provides: try fields.texts("provides"), key: try fields.text("key"),
+      host: try fields.text("host"), process: try fields.integer("process"),
+      draining: try fields.flag("draining"))
+    try fields.end()
+    guard (1...4096).contains(slots), Name.isValid(id) else {
+      throw JSONError("a worker has 1 … 4096 slots and a valid name")
+    }
+  }
+}
+
+extension Spool {
+  /// Makes the folders of a worker where they are missing.
+  package func makeWorkerFolders(_ id: String) throws(SpoolError) {
+    precondition(Name.isValid(id), "a worker's id is a safe file name")
+    do throws(SystemError) {
+      let workers = try root.directory(Layout.workers)
+      try workers.ensureDirectory(id)
+      for folder in Layout.WorkerFolder.allCases {
+        try workers.ensureDirectory("\(id)/\(folder.rawValue)")
+      }
+    } catch {
+      throw SpoolError(error)
+    }
+  }
+
+  /// The workers that have folders here, sorted.
+  package func workerIDs() throws(SpoolError) -> [String] {
+    try Spool.calls { () throws(SystemError) in
+      try root.directory(Layout.workers).entries().filter(Name.isValid)
+    }
+  }
+
+  /// What a worker says about itself; nil where it has not said anything readable.
+  package func workerFile(_ id: String) -> WorkerFile? {
+    guard
+      let bytes = try? root.read("\(Layout.workers)/\(id)/\(WorkerFile.name)", atMost: 1 << 20),
+      let json = try? JSON.parse(bytes), let file = try? WorkerFile(json: json), file.id == id
+    else { return nil }
+    return file
+  }
+
+  /// True while the worker's process lives: the kernel drops its lock with it.
+  package func isAlive(_ worker: String) throws(SpoolError) -> Bool {
+    try Spool.calls { () throws(SystemError) in
+      let directory = try root.directory("\(Layout.workers)/\(worker)")
+      return try FileLock.isHeld(directory, WorkerFile.lock)
+    }
+  }
+
+  /// Every ticket in the folders of the workers (or of one).
+  package func workerItems(of only: String? = nil) throws(SpoolError) -> [WorkerItem] {
+    var items: [WorkerItem] = []
+    let workers = if let only { [only] } else { try workerIDs() }
+    for worker in workers {
+      for (folder, state) in [
+        (Layout.WorkerFolder.inbox, JobState.inbox), (.running, .running), (.outbox, .outbox),
+      ] {
+        let path = Layout.worker(worker, folder)
+        for name in (try? root.directory(path).entries()) ?? [] {
+          guard let job = FencedJob(fileName: name) else { continue }
+          items.append(
+            WorkerItem(worker: worker, job: job, state: state, path: "\(path)/\(name)"))
+        }
+      }
+    }
+    return items
+  }
+
+  /// Removes the folders of a worker that is dead and has nothing left.
+  package func removeWorkerFolders(_ id: String) throws(SpoolError) {
+    try Spool.calls { () throws(SystemError) in
+      try root.directory(Layout.workers).removeTree(id)
+    }
+  }
+}

@@ -1,0 +1,102 @@
+internal import CLinux
+internal import Glibc
+
+/// An open file descriptor with one owner; closed when the owner goes.
+package struct Descriptor: ~Copyable, Sendable {
+  /// The number. Valid as long as this value lives.
+  package let raw: Int32
+
+  /// Takes over an open descriptor.
+  package init(owning raw: Int32) {
+    precondition(raw >= 0, "a descriptor is never negative")
+    self.raw = raw
+  }
+
+  deinit { close(raw) }
+
+  /// Gives up ownership without closing.
+  package consuming func release() -> Int32 {
+    let raw = raw
+    discard self
+    return raw
+  }
+
+  /// A second descriptor of the same open file, close-on-exec.
+  package func duplicate() throws(SystemError) -> Descriptor {
+    Descriptor(owning: try checked("dup", "descriptor") { ec_dup_cloexec(raw, 3) })
+  }
+
+  /// Both ends of a new pipe, close-on-exec.
+  package static func pipe() throws(SystemError) -> Pipe {
+    var ends: (Int32, Int32) = (0, 0)
+    _ = try checked("pipe", "pipe") {
+      withUnsafeMutableBytes(of: &ends) {
+        ec_pipe2($0.assumingMemoryBound(to: Int32.self).baseAddress!, O_CLOEXEC)
+      }
+    }
+    return Pipe(reading: Descriptor(owning: ends.0), writing: Descriptor(owning: ends.1))
+  }
+
+  /// A file in memory, close-on-exec, at offset 0 after `contents`.
+  package static func memory(_ name: String, _ contents: [UInt8] = []) throws(SystemError)
+    -> Descriptor
+  {
+    let file = Descriptor(owning: try checked("memfd_create", name) { ec_memfd(name) })
+    try file.write(contents)
+    lseek(file.raw, 0, SEEK_SET)
+    return file
+  }
+}
+
+/// Both ends of a pipe; take one end out with `consume`-style access, or close both with it.
+package struct Pipe: ~Copyable {
+  package var reading: Descriptor
+  package var writing: Descriptor
+}
+
+extension Descriptor {
+  /// Writes all bytes.
+  package func write(_ bytes: some Collection<UInt8>) throws(SystemError) {
+    try EdgeSystem.write(bytes, to: raw)
+  }
+
+  /// Reads from the current offset to the end.
+  /// - Throws: EFBIG where there are more than `most` bytes.
+  package func read(atMost most: Int) throws(SystemError) -> [UInt8] {
+    try EdgeSystem.read(raw, atMost: most)
+  }
+
+  /// Flushes the content and the metadata to the device, fsync(2). A failure is final: the pages
+  /// may be gone, so it is never tried again on the same descriptor.
+  package func sync() throws(SystemError) {
+    _ = try checked("fsync", "file") { fsync(raw) }
+  }
+}
+
+/// Writes all bytes to a borrowed descriptor.
+package func write(_ bytes: some Collection<UInt8>, to raw: Int32) throws(SystemError) {
+  let bytes = ContiguousArray(bytes)
+  var offset = 0
+  while offset < bytes.count {
+    offset += try checked("write", "descriptor \(raw)") {
+      bytes.withUnsafeBytes { Glibc.write(raw, $0.baseAddress! + offset, $0.count - offset) }
+    }
+  }
+}
+
+/// Reads a borrowed descriptor from its current offset to the end.
+/// - Throws: EFBIG where there are more than `most` bytes.
+package func read(_ raw: Int32, atMost most: Int) throws(SystemError) -> [UInt8] {
+  var bytes: [UInt8] = []
+  var chunk = [UInt8](repeating: 0, count: 1 << 16)
+  while true {
+    let count = try checked("read", "descriptor \(raw)") {
+      chunk.withUnsafeMutableBytes { Glibc.read(raw, $0.baseAddress, $0.count) }
+    }
+    if count == 0 { return bytes }
+    if bytes.count + count > most {
+      throw SystemError("read", errno: EFBIG, subject: "more than \(most) bytes")
+    }
+    bytes += chunk[..<count]
+  }
+}

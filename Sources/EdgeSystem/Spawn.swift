@@ -1,0 +1,115 @@
+internal import CLinux
+internal import Glibc
+
+/// A program to start: with the environment and the descriptors that are named, and no others.
+package struct Spawn: Sendable {
+  package var path: String
+  package var arguments: [String]
+  package var environment: [String]
+  /// Borrowed descriptors of ours, and the numbers under which the child has them.
+  package var descriptors: [Int32: Int32]
+
+  /// - Parameter descriptors: child's number → ours. 0, 1 and 2 are /dev/null where not named.
+  package init(
+    path: String, arguments: [String], environment: [String] = [], descriptors: [Int32: Int32] = [:]
+  ) {
+    self.path = path
+    self.arguments = arguments
+    self.environment = environment
+    self.descriptors = descriptors
+  }
+
+  /// Starts it with posix_spawn(3), default signal handling and an empty signal mask.
+  package func start() throws(SystemError) -> Child {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    // Sources are first copied above every target, so that no target overwrites a later source.
+    let base = (descriptors.keys.max() ?? 2) + 1
+    var targets = descriptors
+    let null = Descriptor(
+      owning: try checked("open", "/dev/null") {
+        ec_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0)
+      })
+    for standard: Int32 in 0...2 where targets[standard] == nil { targets[standard] = null.raw }
+    var high: [Int32] = []
+    defer { for raw in high { close(raw) } }
+    for (target, source) in targets.sorted(by: { $0.key < $1.key }) {
+      let copy = try checked("dup", path) { ec_dup_cloexec(source, max(base, 64)) }
+      high.append(copy)
+      posix_spawn_file_actions_adddup2(&actions, copy, target)
+    }
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var signals = sigset_t()
+    sigfillset(&signals)
+    posix_spawnattr_setsigdefault(&attributes, &signals)
+    sigemptyset(&signals)
+    posix_spawnattr_setsigmask(&attributes, &signals)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
+    let argv: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
+    let envp: [UnsafeMutablePointer<CChar>?] = environment.map { strdup($0) } + [nil]
+    defer { for text in argv + envp { free(text) } }
+    var process: pid_t = 0
+    let failure = posix_spawn(&process, path, &actions, &attributes, argv, envp)
+    guard failure == 0 else { throw SystemError("spawn", errno: failure, subject: path) }
+    let handle = ec_pidfd_open(process)
+    precondition(handle >= 0, "a child that nobody has reaped has a pidfd")
+    return Child(process: process, handle: Descriptor(owning: handle))
+  }
+}
+
+/// A started program; killed and reaped when its owner goes without having waited.
+package struct Child: ~Copyable, Sendable {
+  package let process: Int32
+  private let handle: Descriptor
+  private var isReaped = false
+
+  init(process: Int32, handle: consuming Descriptor) {
+    self.process = process
+    self.handle = handle
+  }
+
+  deinit {
+    if !isReaped {
+      _ = ec_pidfd_signal(handle.raw, SIGKILL)
+      var status: Int32 = 0
+      while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    }
+  }
+
+  /// The pidfd, readable when the program has ended; borrowed.
+  package var descriptor: Int32 { handle.raw }
+
+  package func signal(_ number: Int32) { _ = ec_pidfd_signal(handle.raw, number) }
+
+  /// Waits for the end. Blocks the calling thread.
+  package mutating func wait() -> Termination {
+    precondition(!isReaped, "a child is reaped once")
+    var status: Int32 = 0
+    while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    isReaped = true
+    return Termination(status: status)
+  }
+
+  /// The end, where it has come; nil otherwise.
+  package mutating func poll() -> Termination? {
+    var status: Int32 = 0
+    guard !isReaped, waitpid(process, &status, WNOHANG) == process else { return nil }
+    isReaped = true
+    return Termination(status: status)
+  }
+}
+
+/// How a program ended.
+package enum Termination: Hashable, Sendable {
+  case exited(Int32)
+  case signalled(Int32)
+
+  /// From a status of wait(2).
+  package init(status: Int32) {
+    let signal = status & 0x7F
+    self = signal == 0 ? .exited((status >> 8) & 0xFF) : .signalled(signal)
+  }
+}
