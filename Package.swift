@@ -72,7 +72,8 @@ let package = Package(
     .target(
       name: "EdgeWorker",
       dependencies: [
-        "EdgeJob", "EdgeSystem", "EdgeSpool", "EdgeArchive", "EdgeSandbox", "EdgeTrust",
+        "EdgeJob", "EdgeSystem", "EdgeSpool", "EdgeArchive", "EdgeSandbox", "EdgeReport",
+        "EdgeTrust",
       ],
       resources: [.embedInCode("Runners")], swiftSettings: strict),
     module(

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -143,4 +144,121 @@ int ec_grant_read(int fd, uint32_t uid) {
   acl.entry[n++] = (struct ec_acl_entry){EC_MASK, 4, (uint32_t)-1};
   acl.entry[n++] = (struct ec_acl_entry){EC_OTHER, 0, (uint32_t)-1};
   return fsetxattr(fd, "system.posix_acl_access", &acl, 4 + n * sizeof(struct ec_acl_entry), 0);
+}
+
+#include <sys/eventfd.h>
+int ec_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+#include <signal.h>
+#include <sys/signalfd.h>
+int ec_signal_descriptor(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  int failure = pthread_sigmask(SIG_BLOCK, &set, NULL);
+  if (failure != 0) { errno = failure; return -1; }
+  return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+int ec_read_signal(int fd) {
+  struct signalfd_siginfo info;
+  return read(fd, &info, sizeof info) == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
+}
+void ec_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
+
+int ec_landlock_abi(void) { return (int)syscall(444, (void *)0, 0, 1u); }
+
+int ec_landlock_deny(uint64_t files, uint64_t network, uint64_t scope, uint64_t size) {
+  uint64_t handled[3] = {files, network, scope};
+  int set = (int)syscall(444, handled, size, 0);
+  if (set < 0) return -1;
+  int answer = (int)syscall(446, set, 0);
+  int error = errno;
+  close(set);
+  errno = error;
+  return answer;
+}
+
+int ec_seccomp_install(const void *instructions, unsigned short count) {
+  struct {
+    unsigned short count;
+    const void *instructions;
+  } program = {count, instructions};
+  // SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC; with it the answer can name a thread.
+  int answer = (int)syscall(SYS_seccomp, 1, 1, &program);
+  if (answer > 0) {
+    errno = ESRCH;
+    return -1;
+  }
+  return answer;
+}
+
+static int set_number(int context, const char *key, uint64_t number) {
+  char value[24];
+  snprintf(value, sizeof value, "%llu", (unsigned long long)number);
+  return (int)syscall(431, context, 1, key, value, 0);
+}
+
+int ec_tmpfs(uint64_t bytes, uint64_t inodes) {
+  int context = (int)syscall(430, "tmpfs", 1);
+  if (context < 0) return -1;
+  int fd = -1;
+  if ((bytes == 0 || set_number(context, "size", bytes) == 0) &&
+      (inodes == 0 || set_number(context, "nr_inodes", inodes) == 0) &&
+      syscall(431, context, 1, "mode", "0755", 0) == 0 &&
+      syscall(431, context, 6, (void *)0, (void *)0, 0) == 0)
+    fd = (int)syscall(432, context, 1, 2 | 4);  // no setuid programs, no devices
+  int error = errno;
+  close(context);
+  errno = error;
+  return fd;
+}
+
+int ec_clone_tree(int directory) {
+  return (int)syscall(428, directory, "", 1u | O_CLOEXEC | 0x1000u /* AT_EMPTY_PATH */);
+}
+
+int ec_memfd_sealable(const char *name) {
+  return (int)syscall(SYS_memfd_create, name, 3u);  // close-on-exec, sealing allowed
+}
+
+int ec_seal(int fd) { return fcntl(fd, 1033 /* F_ADD_SEALS */, 15); }
+
+int ec_receive_descriptor(int socket) {
+  char byte;
+  struct iovec part = {&byte, 1};
+  union {
+    struct cmsghdr head;
+    char bytes[CMSG_SPACE(sizeof(int))];
+  } control;
+  memset(&control, 0, sizeof control);
+  struct msghdr message = {.msg_iov = &part,
+                           .msg_iovlen = 1,
+                           .msg_control = control.bytes,
+                           .msg_controllen = sizeof control.bytes};
+  ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  if (got < 0) return -1;
+  struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+  if (got == 0 || !head || head->cmsg_type != SCM_RIGHTS) {
+    errno = ENOENT;
+    return -1;
+  }
+  int fd;
+  memcpy(&fd, CMSG_DATA(head), sizeof fd);
+  return fd;
+}
+
+int ec_quota(int fd, uint64_t *bytes, uint64_t *bytes_free, uint64_t *inodes,
+             uint64_t *inodes_free) {
+  struct statfs info;
+  if (fstatfs(fd, &info) < 0) return -1;
+  *bytes = (uint64_t)info.f_blocks * (uint64_t)info.f_bsize;
+  *bytes_free = (uint64_t)info.f_bfree * (uint64_t)info.f_bsize;
+  *inodes = (uint64_t)info.f_files;
+  *inodes_free = (uint64_t)info.f_ffree;
+  return 0;
+}
+
+int ec_spawn_close_from(void *actions, int lowest) {
+  return posix_spawn_file_actions_addclosefrom_np(actions, lowest);
 }

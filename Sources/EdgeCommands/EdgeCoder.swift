@@ -1,5 +1,57 @@
 internal import ArgumentParser
+internal import EdgeJob
+internal import EdgeReport
+internal import EdgeSystem
 
-/// Runs the command line of this process.
+/// Runs the command line of this process and ends it with one of the codes of `EdgeJob.ExitCode`.
 package func runEdgeCoder() async {
+  Signals.ignoreBrokenPipes()
+  do {
+    var command = try EdgeCoder.parseAsRoot()
+    try command.run()
+  } catch {
+    if let failure = CommandFailure(any: error) {
+      Console.error(failure.text)
+      Standard.exit(failure.code.rawValue)
+    }
+    if let code = error as? ArgumentParser.ExitCode { Standard.exit(code.rawValue) }
+    EdgeCoder.exit(withError: error)
+  }
+}
+
+/// The root of the command line.
+struct EdgeCoder: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "edgecoder",
+    abstract: "Runs coding tasks as batch jobs on machines you own.",
+    discussion: """
+      Example: edgecoder run queue/examples/hello.shell
+
+      Exit codes: 0 all passed or done; 1 another verdict; 2 cannot tell; 3 tampered; 64 usage; \
+      65 bad input; 66 not found; 69 unavailable or dead; 73 cannot create; 74 not durable; \
+      75 temporary; 77 not permitted; 78 configuration; 124 wait timed out; 130 interrupted.
+      """,
+    version: Version.text,
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Tasks", subcommands: [Pack.self, Inspect.self, Unpack.self, Validate.self, Import.self]),
+      CommandGroup(
+        name: "Jobs",
+        subcommands: [
+          Run.self, Submit.self, Wait.self, Status.self, Logs.self, Result.self, Cancel.self,
+          Hold.self, Release.self, Retry.self,
+        ]),
+      CommandGroup(
+        name: "Site",
+        subcommands: [
+          Init.self, WorkerCommand.self, Schedule.self, Settle.self, LedgerCommand.self,
+          AccountCommand.self, Prune.self, Doctor.self, SandboxCommand.self, Demo.self,
+          Completion.self,
+        ]),
+    ])
+}
+
+/// Which build this is.
+enum Version {
+  static let text = "0.1.0"
 }

@@ -88,13 +88,13 @@ enum ECMAScriptNumber {
     let power = exponent - 1
     let tail = "e" + (power < 0 ? "-" : "+") + String(power.magnitude)
     let rest = digits.dropFirst()
-    return sign + String(digits.first!) + (rest.isEmpty ? "" : "." + rest) + tail
+    return sign + digits.prefix(1) + (rest.isEmpty ? "" : "." + rest) + tail
   }
 
   /// The shortest digits d and the exponent n with value = 0.d × 10^n; Swift prints the shortest.
   private static func shortest(_ number: Double) -> (digits: String, exponent: Int) {
     let parts = number.description.split(separator: "e")
-    let power = parts.count > 1 ? Int(parts[1])! : 0
+    let power = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
     let halves = parts[0].split(separator: ".")
     let whole = String(halves[0])
     let fraction = halves.count > 1 ? String(halves[1]) : ""

@@ -21,6 +21,12 @@ package struct Credits: Hashable, Sendable, Comparable, CustomStringConvertible 
     micro = sum
   }
 
+  /// From whole micro-credits in their one spelling: digits without a sign or leading zeros.
+  package init?(microText text: String) {
+    guard let micro = Int64(text), micro >= 0, String(micro) == text else { return nil }
+    self.micro = micro
+  }
+
   private static func digits(_ text: String) -> Int64? {
     guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
     return Int64(text)

@@ -52,7 +52,12 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
   /// The code that stands for all of them.
   package static func worst(of codes: some Sequence<ExitCode>) -> ExitCode {
     let present = Set(codes)
-    return order.first { present.contains($0) } ?? present.max { $0.rawValue < $1.rawValue } ?? .done
+    // A code that no job can have is never hidden by those that mean that all is well.
+    let others = present.subtracting(order).max { $0.rawValue < $1.rawValue }
+    guard let first = order.first(where: present.contains), first != .done else {
+      return others ?? .done
+    }
+    return first
   }
 
   /// The code for a job that ended so.

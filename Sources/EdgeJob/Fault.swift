@@ -55,20 +55,28 @@ package enum Fault: Error, Hashable, Sendable {
   }
 }
 
-/// How one attempt ended: a word about the task, or one about us.
+/// How one attempt ended: a word about the task, one about us, or by order of a user.
 package enum Outcome: Hashable, Sendable {
   case verdict(Verdict)
   case fault(Fault)
+  case cancelled
 
   package var json: JSON {
     switch self {
     case .verdict(let verdict): verdict.json
     case .fault(let fault): fault.json
+    case .cancelled: ["ending": "cancelled"]
     }
   }
 
   package init(json: JSON) throws(JSONError) {
-    self = json["fault"] == nil ? .verdict(try Verdict(json: json)) : .fault(try Fault(json: json))
+    if json == ["ending": "cancelled"] {
+      self = .cancelled
+    } else if json["fault"] != nil {
+      self = .fault(try Fault(json: json))
+    } else {
+      self = .verdict(try Verdict(json: json))
+    }
   }
 
   /// One line for people.
@@ -76,6 +84,7 @@ package enum Outcome: Hashable, Sendable {
     switch self {
     case .verdict(let verdict): verdict.summary
     case .fault(let fault): fault.summary
+    case .cancelled: "cancelled"
     }
   }
 }
@@ -121,17 +130,20 @@ package enum Ending: Hashable, Sendable {
   }
 
   package init(json: JSON) throws(JSONError) {
-    guard let name = json["ending"]?.text else {
+    guard json["ending"] != nil else {
       self = .verdict(try Verdict(json: json))
       return
     }
+    var fields = try Fields(json, of: "ending")
+    let name = try fields.text("ending")
     switch name {
     case "cancelled": self = .cancelled
     case "expired": self = .expired
     case "dependencyFailed": self = .dependencyFailed
-    case "rejected": self = .rejected(reason: json["reason"]?.text ?? "")
-    case "dead": self = .dead(try Fault(json: json["fault"] ?? .null))
+    case "rejected": self = .rejected(reason: try fields.text("reason"))
+    case "dead": self = .dead(try Fault(json: try fields.value("fault")))
     default: throw JSONError("an unknown ending \"\(name)\"")
     }
+    try fields.end()
   }
 }

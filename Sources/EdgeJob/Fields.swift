@@ -6,8 +6,13 @@ package struct Fields {
   /// - Parameter subject: what the object is, for messages.
   package init(_ json: JSON, of subject: String) throws(JSONError) {
     guard let members = json.members else { throw JSONError("\(subject) is no object") }
-    for member in members { values[member.name] = member.value }
     self.subject = subject
+    for member in members {
+      // Swift compares texts, not bytes: two spellings of one name would hide one another.
+      guard values.updateValue(member.value, forKey: member.name) == nil else {
+        throw JSONError("\(subject) has \"\(member.name)\" in two spellings")
+      }
+    }
   }
 
   /// The member as it is, taken out; nil where absent.
@@ -30,13 +35,19 @@ package struct Fields {
   }
 
   package mutating func integer(_ name: String) throws(JSONError) -> Int64 {
-    guard let integer = try value(name).integer else { throw wrong(name, "an integer") }
-    return integer
+    try integer(try value(name), name)
   }
 
   package mutating func optionalInteger(_ name: String) throws(JSONError) -> Int64? {
     guard let value = take(name) else { return nil }
-    guard let integer = value.integer else { throw wrong(name, "an integer") }
+    return try integer(value, name)
+  }
+
+  /// An integer that has canonical bytes of its own, RFC 8785 §3.2.2.3: ±(2^53 − 1) at most.
+  private func integer(_ value: JSON, _ name: String) throws(JSONError) -> Int64 {
+    guard let integer = value.integer, integer.magnitude < 1 << 53 else {
+      throw wrong(name, "an integer up to 2^53 - 1")
+    }
     return integer
   }
 
@@ -65,7 +76,9 @@ package struct Fields {
     var table: [String: String] = [:]
     for member in members {
       guard let text = member.value.text else { throw wrong(name, "an object of texts") }
-      table[member.name] = text
+      guard table.updateValue(text, forKey: member.name) == nil else {
+        throw wrong(name, "free of names in two spellings")
+      }
     }
     return table
   }
@@ -82,10 +95,10 @@ package struct Fields {
 
   /// Micro-credits, written as decimal text.
   package mutating func credits(_ name: String) throws(JSONError) -> Credits {
-    guard let micro = Int64(try text(name)), micro >= 0 else {
+    guard let credits = Credits(microText: try text(name)) else {
       throw wrong(name, "micro-credits as decimal text")
     }
-    return Credits(micro: micro)
+    return credits
   }
 
   /// Checks that the member `schema` is this one.

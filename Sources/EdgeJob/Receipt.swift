@@ -99,7 +99,8 @@ package struct Receipt: Hashable, Sendable {
       enforced: try fields.table("enforced"), tools: try fields.table("tools"),
       started: try fields.integer("started"), finished: try fields.integer("finished"))
     try fields.end()
-    guard self.statement["subject"] == statement["subject"] else {
+    // As bytes: members keep their order in a value, and canonical bytes have another.
+    guard self.statement["subject"]?.canonical == statement["subject"]?.canonical else {
       throw JSONError("the subject of the statement is not what the receipt names")
     }
   }

@@ -69,7 +69,9 @@ package struct Request: Hashable, Sendable {
     }
     let creditsMax: Credits? =
       if let text = try fields.optionalText("creditsMax") {
-        if let micro = Int64(text), micro >= 0 { Credits(micro: micro) } else {
+        if let credits = Credits(microText: text) {
+          credits
+        } else {
           throw JSONError("\"creditsMax\" is not micro-credits as decimal text")
         }
       } else { nil }

@@ -14,7 +14,9 @@ package struct Ticket: Hashable, Sendable {
   package var reserved: Credits
   /// Milliseconds UTC.
   package var admitted: Int64
-  /// Faults of earlier attempts, oldest first.
+  /// Counts the reservations: 1, and one more for each `retry` of an ended job.
+  package var round: Int64
+  /// Faults of earlier attempts of this round, oldest first.
   package var faults: [Fault]
   /// Milliseconds UTC before which no further attempt starts: back-off, or the request's own.
   package var notBefore: Int64
@@ -25,7 +27,8 @@ package struct Ticket: Hashable, Sendable {
 
   package init(
     job: JobID, request: Request, account: String, submitter: UInt32, blob: Digest, task: Digest,
-    manifest: TaskManifest, reserved: Credits, admitted: Int64, faults: [Fault] = [],
+    manifest: TaskManifest, reserved: Credits, admitted: Int64, round: Int64 = 1,
+    faults: [Fault] = [],
     notBefore: Int64 = 0, hold: String? = nil, ending: Ending? = nil
   ) {
     self.job = job
@@ -37,6 +40,7 @@ package struct Ticket: Hashable, Sendable {
     self.manifest = manifest
     self.reserved = reserved
     self.admitted = admitted
+    self.round = round
     self.faults = faults
     self.notBefore = notBefore
     self.hold = hold
@@ -55,7 +59,8 @@ package struct Ticket: Hashable, Sendable {
       ("submitter", .int(Int64(submitter))), ("blob", .string(blob.hex)),
       ("task", .string(task.hex)), ("manifest", manifest.json),
       ("reserved", .string(String(reserved.micro))), ("admitted", .int(admitted)),
-      ("faults", .array(faults.map(\.json))), ("notBefore", .int(notBefore)),
+      ("round", .int(round)), ("faults", .array(faults.map(\.json))),
+      ("notBefore", .int(notBefore)),
       ("hold", hold.map { .string($0) }), ("ending", ending?.json),
     ])
   }
@@ -76,7 +81,8 @@ package struct Ticket: Hashable, Sendable {
       blob: try fields.digest("blob"), task: try fields.digest("task"),
       manifest: try TaskManifest(json: try fields.value("manifest")),
       reserved: try fields.credits("reserved"), admitted: try fields.integer("admitted"),
-      faults: faults, notBefore: try fields.integer("notBefore"),
+      round: try fields.integer("round"), faults: faults,
+      notBefore: try fields.integer("notBefore"),
       hold: try fields.optionalText("hold"), ending: ending)
     try fields.end()
   }

@@ -34,8 +34,20 @@ package final class WorkerDesk: Sendable {
   package func announce(_ file: WorkerFile) throws(SpoolError) {
     precondition(file.id == id, "a worker speaks for itself only")
     try Spool.calls { () throws(SystemError) in
-      try folder.overwrite(WorkerFile.name, file.json.canonical)
+      let written = try unnamed(in: folder, file.json.canonical)
+      try folder.linkOver(written, WorkerFile.name)
     }
+  }
+
+  /// A flushed file without a name, readable by the coordinator where that is another uid.
+  private func unnamed(in directory: borrowing Directory, _ bytes: [UInt8]) throws(SystemError)
+    -> Descriptor
+  {
+    let file = try directory.unnamedFile(mode: 0o600)
+    try file.write(bytes)
+    if Identity.user != spool.owner { try file.grantRead(to: spool.owner) }
+    try file.sync()
+    return file
   }
 
   /// Watches the inbox.
@@ -66,7 +78,7 @@ package final class WorkerDesk: Sendable {
   package func claim(_ job: FencedJob) throws(SpoolError) -> Claim? {
     do throws(SystemError) {
       try inbox.rename(job.description, to: running, job.description)
-    } catch where error.isNotFound {
+    } catch  where error.isNotFound {
       return nil
     } catch {
       throw SpoolError(error)
@@ -92,7 +104,7 @@ package final class WorkerDesk: Sendable {
       if let result = attempt.result { bytes += Frame(.result, result).bytes }
     }
     do throws(SystemError) {
-      try outbox.publish("\(first.job).item", bytes)
+      try outbox.link(try unnamed(in: outbox, bytes), as: "\(first.job).item")
       try outbox.sync()
       for attempt in attempts {
         try running.rename(attempt.job.description, to: outbox, attempt.job.description)

@@ -17,11 +17,17 @@ extension Spool {
       if root.contains(SpoolFile.name) {
         throw SystemError("mkdir", errno: EEXIST, subject: path)
       }
+      // An interrupted earlier try left nothing else; what people put here is not ours to change.
+      if let other = try root.names().map({ String(decoding: $0, as: UTF8.self) })
+        .first(where: { !Layout.directories.contains($0) })
+      {
+        throw SystemError("mkdir", errno: ENOTEMPTY, subject: "\(path), which holds \(other)")
+      }
       try root.descriptor.set(mode: group == nil ? 0o700 : 0o750, group: group)
       for name in Layout.directories {
-        let isOpen = group != nil && Layout.dropBoxes.contains(name)
-        let isPassage = group != nil && [Layout.done, Layout.quarantine].contains(name)
-        try root.ensureDirectory(name, mode: isOpen ? 0o1733 : isPassage ? 0o711 : 0o700)
+        let mode = Layout.mode(of: name, isShared: group != nil)
+        try root.ensureDirectory(name, mode: mode)
+        try root.directory(name).descriptor.set(mode: mode)
       }
       var features: [String] = []
       if group != nil { features.append("shared") }
@@ -31,20 +37,28 @@ extension Spool {
       let mode: UInt32 = group == nil ? 0o600 : 0o644
       try root.publish(SpoolFile.name, file.json.canonical + [0x0A], mode: mode)
       try root.sync()
-    } catch where error.exists {
+    } catch  where error.exists {
       throw SpoolError(.conflict, "there is a spool at \(path) already")
+    } catch  where error.errno == ENOTEMPTY {
+      throw SpoolError(
+        .conflict, "\(error.subject) is not empty", hint: "name a new or an empty directory")
     } catch {
       throw SpoolError(error)
     }
     return try Spool(path: path)
   }
 
-  /// Makes a directory and those above it that are missing.
+  /// Makes a directory and those above it that are missing; the new names are durable.
   private static func makePath(_ path: String) throws(SystemError) {
     var current = path.hasPrefix("/") ? "" : "."
     for part in path.split(separator: "/") {
+      let parent = current.isEmpty ? "/" : current
       current += "/\(part)"
-      if mkdir(current, 0o700) < 0, errno != EEXIST { throw SystemError("mkdir", current) }
+      if mkdir(current, 0o700) == 0 {
+        try Directory(path: parent).sync()
+      } else if errno != EEXIST {
+        throw SystemError("mkdir", current)
+      }
     }
   }
 }

@@ -23,6 +23,16 @@ package enum Layout {
   /// The drop boxes of a shared spool: others may put files in, not list or remove them.
   package static let dropBoxes: Set<String> = [temporary, incoming, control]
 
+  /// The directories of a shared spool that others may pass through to a file which they may read:
+  /// one of a job that they submitted. They cannot list them.
+  package static let passages: Set<String> = [held, done, dead, cancelled, quarantine]
+
+  /// The permission bits of a directory of a new spool.
+  package static func mode(of directory: String, isShared: Bool) -> UInt32 {
+    guard isShared else { return 0o700 }
+    return dropBoxes.contains(directory) ? 0o1733 : passages.contains(directory) ? 0o711 : 0o700
+  }
+
   /// The lock that says who leads; it lies in the ledger's directory, which only the coordinator
   /// can enter.
   package static let leaderLock = "leader.lock"

@@ -27,6 +27,9 @@ package struct Leadership: ~Copyable, Sendable {
 
   private init(lock: consuming FileLock) { self.lock = lock }
 
+  /// Gives the lead back; without it the lead ends with the value's scope.
+  package consuming func giveBack() {}
+
   /// True where some process leads now.
   package static func isHeld(_ spool: Spool) -> Bool {
     guard let ledger = try? spool.root.directory(Layout.ledger) else { return false }

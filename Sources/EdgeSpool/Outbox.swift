@@ -33,13 +33,15 @@ extension Spool {
   package func takeOutbox(_ path: String, of worker: String) throws(SpoolError) -> OutboxItem {
     let bytes: [UInt8]
     do throws(SystemError) {
-      let file = try root.open(path, O_RDONLY | O_NONBLOCK)
+      let file = try openForeign(root, path)
       let status = try file.status()
       guard status.kind == .file, status.links == 1 else {
         throw SystemError("take", errno: EINVAL, subject: "\(path): no regular file with one link")
       }
       bytes = try file.read(atMost: Spool.outboxBytesMax)
-    } catch where error.call == "take" || error.errno == EFBIG {
+    } catch  where error.isNotFound {
+      throw SpoolError(.notFound, "\(path) is not there")
+    } catch  where error.call == "take" || error.errno == EFBIG {
       throw SpoolError(.badInput, error.subject)
     } catch {
       throw SpoolError(error)
@@ -52,27 +54,16 @@ extension Spool {
         guard let last = attempts.popLast(), last.result == nil else {
           throw SpoolError(.badInput, "\(path): a result without its receipt")
         }
+        // What is settled must be readable in `done/`.
+        guard frame.body.count <= Frame.lengthMax else {
+          throw SpoolError(.badInput, "\(path): a result of more than \(Frame.lengthMax) bytes")
+        }
         attempts.append(.init(envelope: last.envelope, result: frame.body))
       case .request, .ticket, .archive:
         throw SpoolError(.badInput, "\(path) holds a \(frame.kind)")
       }
     }
     return OutboxItem(worker: worker, path: path, attempts: attempts)
-  }
-
-  /// Puts an outbox file that cannot be settled aside, with the reason.
-  package func quarantineOutbox(_ path: String, reason: String) throws(SpoolError) {
-    let name = "outbox-" + path.split(separator: "/").suffix(1).joined() + "-" + Hex16.random()
-    do throws(SystemError) {
-      try root.rename(path, to: root, "\(Layout.quarantine)/\(name)")
-      let note: JSON = [
-        "schema": "edgecoder.quarantine/1", "name": .string(path), "reason": .string(reason),
-        "at": .int(Clocks.milliseconds()),
-      ]
-      try root.directory(Layout.quarantine).publish(name + ".json", note.canonical + [0x0A])
-    } catch {
-      throw SpoolError(error)
-    }
   }
 
   /// Writes the file of a job that is done. Not flushed: the caller flushes once for many.

@@ -24,14 +24,15 @@ package final class Spool: Sendable {
     self.path = path
     do {
       root = try Directory(path: path)
-    } catch where error.isNotFound {
+    } catch  where error.isNotFound {
       throw SpoolError(
         .unavailable, "there is no spool at \(path)",
         hint: "make one with: edgecoder init --spool \(path)")
     } catch {
       throw SpoolError(error)
     }
-    let status = try Spool.calls { () throws(SystemError) in try root.descriptor.status() }
+    let status: FileStatus
+    do { status = try root.descriptor.status() } catch { throw SpoolError(error) }
     owner = status.owner
     guard status.owner == Identity.user || status.owner == 0 || Identity.user == 0 else {
       throw SpoolError(
@@ -39,7 +40,7 @@ package final class Spool: Sendable {
         hint: "name another one with --spool, or ask its owner for init --shared")
     }
     let bytes: [UInt8]
-    do { bytes = try root.read(SpoolFile.name, atMost: 1 << 16) } catch where error.isNotFound {
+    do { bytes = try root.read(SpoolFile.name, atMost: 1 << 16) } catch  where error.isNotFound {
       throw SpoolError(
         .unavailable, "\(path) is no spool: it has no \(SpoolFile.name)",
         hint: "make one with: edgecoder init --spool \(path)")
@@ -47,16 +48,24 @@ package final class Spool: Sendable {
       throw SpoolError(error)
     }
     file = try SpoolFile(bytes: bytes)
-    try Spool.checkModes(root, isShared: file.features.contains("shared"), path: path)
+    try Spool.checkModes(
+      root, owner: owner, isShared: file.features.contains("shared"), path: path)
   }
 
-  /// Refuses directories that more people may write than the layout says.
-  private static func checkModes(_ root: borrowing Directory, isShared: Bool, path: String)
-    throws(SpoolError)
-  {
-    for name in [""] + Layout.directories {
+  /// Refuses directories that more people may write than the layout says, or that are somebody
+  /// else's.
+  private static func checkModes(
+    _ root: borrowing Directory, owner: UInt32, isShared: Bool, path: String
+  ) throws(SpoolError) {
+    let ledger = root.contains(Layout.ledger) ? [Layout.ledger] : []
+    for name in [""] + Layout.directories + ledger {
       let status = try calls { () throws(SystemError) in
         try name.isEmpty ? root.descriptor.status() : root.status(name)
+      }
+      guard status.owner == owner || status.owner == 0 else {
+        throw SpoolError(
+          .notPermitted, "\(path)/\(name) belongs to uid \(status.owner), not to uid \(owner)",
+          hint: "chown it to \(owner) once you know who wrote there")
       }
       let allowed: UInt32 = isShared && Layout.dropBoxes.contains(name) ? 0o1733 : 0o755
       guard status.kind == .directory, status.mode & 0o022 & ~allowed == 0,
@@ -98,7 +107,7 @@ package final class Spool: Sendable {
   func sync(_ directory: borrowing Directory, file: borrowing Descriptor) throws(SystemError) {
     do {
       try directory.sync()
-    } catch where error.errno == EBADF {
+    } catch  where error.errno == EBADF {
       // A drop box that we may not read: flush the whole file system through our own file.
       let copy = Directory(owning: try file.duplicate(), name: directory.name)
       try copy.syncFileSystem()

@@ -41,7 +41,7 @@ extension Spool {
       try copy(archive, to: file.raw)
       if Identity.user != owner { try file.grantRead(to: owner) }
       if isSynced { try file.sync() }
-      do { try incoming.link(file, as: job.description) } catch where error.exists { return false }
+      do { try incoming.link(file, as: job.description) } catch  where error.exists { return false }
       if isSynced { try sync(incoming, file: file) }
       return true
     } catch {

@@ -36,7 +36,7 @@ extension Spool {
     let incoming = try directory(Layout.incoming)
     let blobs = try directory(Layout.blobs)
     do throws(SystemError) {
-      let source = try incoming.open(name, O_RDONLY | O_NONBLOCK)
+      let source = try openForeign(incoming, name)
       let status = try source.status()
       guard status.kind == .file, status.links == 1 else {
         throw SystemError("take", errno: EINVAL, subject: "\(name): no regular file with one link")
@@ -45,74 +45,53 @@ extension Spool {
       do throws(SpoolError) { submission = try Submission(head: source.raw) } catch {
         throw SystemError("take", errno: EBADMSG, subject: error.what)
       }
+      // Before the copy, which would fill the disk first.
+      guard status.size - submission.archiveOffset <= Spool.archiveBytesMax else {
+        throw SystemError(
+          "take", errno: EFBIG, subject: "\(name): more than \(Spool.archiveBytesMax) bytes")
+      }
       let copy = try blobs.unnamedFile(mode: 0o440)
-      let (sha256, _) = try copyHashing(
+      let (sha256, length) = try copyHashing(
         source.raw, from: submission.archiveOffset, to: copy.raw, atMost: Spool.archiveBytesMax)
       let digest = Digest(bytes: sha256)
       var isNew = true
-      do { try blobs.link(copy, as: digest.hex) } catch where error.exists { isNew = false }
+      do { try blobs.link(copy, as: digest.hex) } catch  where error.exists {
+        // A power cut can leave a name whose content never reached the disk.
+        isNew = (try? blobs.status(digest.hex))?.size != length
+        if isNew { try blobs.linkOver(copy, digest.hex) }
+      }
       return Taken(
         name: name, submitter: status.owner, requests: submission.requests, blob: digest,
         isNewBlob: isNew, modified: status.modified)
-    } catch where error.call == "take" || error.errno == EFBIG || error.errno == ELOOP {
+    } catch  where error.call == "take" || error.errno == EFBIG {
       throw SpoolError(.badInput, error.subject)
     } catch {
       throw SpoolError(error)
     }
   }
 
+  /// Opens a file that somebody else made, without waiting for a FIFO; `take` fails where its owner
+  /// made it such that it cannot be opened, or removed it.
+  func openForeign(_ directory: borrowing Directory, _ name: String) throws(SystemError)
+    -> Descriptor
+  {
+    do { return try directory.open(name, O_RDONLY | O_NONBLOCK) } catch {
+      switch error.errno {
+      case ELOOP, ENXIO, EACCES, EPERM, ENOENT:
+        throw SystemError("take", errno: error.errno, subject: error.description)
+      default: throw error
+      }
+    }
+  }
+
   /// Removes what was taken from `incoming/`; nothing happens where it is gone already.
   package func removeIncoming(_ name: String) throws(SpoolError) {
     let incoming = try directory(Layout.incoming)
-    do { try incoming.removeTree(name) } catch where error.isNotFound {} catch {
-      throw SpoolError(error)
-    }
+    do throws(SystemError) { try incoming.discard(name) } catch { throw SpoolError(error) }
   }
 
   /// Opens a blob for reading.
   package func openBlob(_ digest: Digest) throws(SpoolError) -> Descriptor {
     do { return try root.open(Layout.blob(digest), O_RDONLY) } catch { throw SpoolError(error) }
-  }
-
-  /// Puts what cannot be admitted aside: a copy of the file, and why, as `NAME` and `NAME.json`.
-  /// The reason is readable by who submitted it.
-  package func quarantine(_ name: String, job: JobID?, submitter: UInt32, reason: String)
-    throws(SpoolError)
-  {
-    let incoming = try directory(Layout.incoming)
-    let quarantine = try directory(Layout.quarantine)
-    let target = job?.description ?? safeName(name)
-    let note: JSON = .members([
-      ("schema", "edgecoder.quarantine/1"), ("name", .string(name)),
-      ("job", job.map { .string($0.description) }), ("submitter", .int(Int64(submitter))),
-      ("reason", .string(reason)), ("at", .int(Clocks.milliseconds())),
-    ])
-    do throws(SystemError) {
-      if let source = try? incoming.open(name, O_RDONLY | O_NONBLOCK),
-        try source.status().kind == .file
-      {
-        let file = try quarantine.unnamedFile(mode: 0o400)
-        _ = try copyHashing(source.raw, from: 0, to: file.raw, atMost: Spool.archiveBytesMax)
-        try file.sync()
-        do { try quarantine.link(file, as: target) } catch where error.exists {}
-      }
-      let why = try quarantine.unnamedFile(mode: 0o400)
-      try why.write(note.canonical + [0x0A])
-      if submitter != owner { try why.grantRead(to: submitter) }
-      try why.sync()
-      do { try quarantine.link(why, as: target + ".json") } catch where error.exists {}
-      try quarantine.sync()
-    } catch {
-      throw SpoolError(error)
-    }
-  }
-
-  /// A file name made of a hostile one: letters, digits, dot and dash, at most 80 characters.
-  private func safeName(_ name: String) -> String {
-    let kept = name.utf8.prefix(80).map { byte in
-      (0x61...0x7A).contains(byte) || (0x41...0x5A).contains(byte) || (0x30...0x39).contains(byte)
-        || byte == 0x2D || byte == 0x2E ? byte : 0x5F
-    }
-    return "dropped-" + String(decoding: kept, as: UTF8.self)
   }
 }

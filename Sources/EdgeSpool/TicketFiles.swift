@@ -1,5 +1,6 @@
 package import EdgeJob
 internal import EdgeSystem
+internal import Glibc
 
 extension Spool {
   /// The longest ticket file, bytes.
@@ -17,7 +18,7 @@ extension Spool {
       let directory = try root.directory(shard)
       try directory.publish(
         ticket.job.description, ticket.json.canonical, mode: 0o440, durable: false)
-    } catch where error.exists {
+    } catch  where error.exists {
       throw SpoolError(.conflict, "job \(ticket.job) is in ready/ already")
     } catch {
       throw SpoolError(error)
@@ -39,14 +40,12 @@ extension Spool {
     do throws(SystemError) {
       let directory = try root.directory(state.rawValue)
       let name = ticket.job.description
-      let file = try directory.unnamedFile(mode: 0o440)
+      // Not for our group, which may be the one that the spool is shared with.
+      let file = try directory.unnamedFile(mode: 0o400)
       try file.write(bytes)
       if ticket.submitter != owner { try file.grantRead(to: ticket.submitter) }
-      do { try directory.link(file, as: name) } catch where error.exists {
-        // Linked beside and renamed over, so that there is a whole file at every moment.
-        let temporary = ".\(name).\(Hex16.random())"
-        try directory.link(file, as: temporary)
-        try directory.replace(temporary, to: directory, name)
+      do { try directory.link(file, as: name) } catch  where error.exists {
+        try directory.linkOver(file, name)
       }
     } catch {
       throw SpoolError(error)
@@ -54,10 +53,22 @@ extension Spool {
   }
 
   /// The ticket in a plain ticket file (`ready/`, `inbox/`, `running/`, `outbox/`).
+  ///
+  /// Only the coordinator writes tickets: one that a worker wrote into its folder is refused.
   package func ticket(at path: String) throws(SpoolError) -> Ticket {
     let bytes: [UInt8]
-    do { bytes = try root.read(path, atMost: Spool.ticketBytesMax) } catch where error.isNotFound {
+    do throws(SystemError) {
+      let file = try root.open(path, O_RDONLY | O_NONBLOCK)
+      let status = try file.status()
+      guard status.kind == .file, status.owner == owner || status.owner == 0 else {
+        throw SystemError(
+          "take", errno: EPERM, subject: "\(path) was not written by the coordinator")
+      }
+      bytes = try file.read(atMost: Spool.ticketBytesMax)
+    } catch  where error.isNotFound {
       throw SpoolError(.notFound, "\(path) is not there")
+    } catch  where error.call == "take" || error.errno == ELOOP || error.errno == EFBIG {
+      throw SpoolError(.badInput, error.subject)
     } catch {
       throw SpoolError(error)
     }
@@ -72,7 +83,7 @@ extension Spool {
   package func record(_ state: JobState, _ job: JobID) throws(SpoolError) -> JobRecord {
     let path = Layout.path(state, job)
     let bytes: [UInt8]
-    do { bytes = try root.read(path, atMost: Frame.lengthMax * 2) } catch where error.isNotFound {
+    do { bytes = try root.read(path, atMost: Frame.lengthMax * 2) } catch  where error.isNotFound {
       throw SpoolError(.notFound, "\(path) is not there")
     } catch {
       throw SpoolError(error)

@@ -1,5 +1,6 @@
 package import EdgeJob
 internal import EdgeSystem
+internal import Glibc
 
 /// A ticket in the folder of a worker.
 package struct WorkerItem: Hashable, Sendable {
@@ -9,6 +10,13 @@ package struct WorkerItem: Hashable, Sendable {
   package let state: JobState
   /// Relative to the spool.
   package let path: String
+
+  package init(worker: String, job: FencedJob, state: JobState, path: String) {
+    self.worker = worker
+    self.job = job
+    self.state = state
+    self.path = path
+  }
 }
 
 /// What a worker says about itself in `workers/ID/worker.json`.
@@ -73,14 +81,31 @@ package struct WorkerFile: Hashable, Sendable {
 
 extension Spool {
   /// Makes the folders of a worker where they are missing.
-  package func makeWorkerFolders(_ id: String) throws(SpoolError) {
+  /// - Parameter group: of a worker that has another uid than the coordinator, in a shared spool: a
+  ///   group that only this uid and the coordinator are members of. Its members may rename in
+  ///   `inbox`, `running` and `outbox`; the folder around them is sticky, so the lock and those
+  ///   three stay the coordinator's. `workers` and `blobs` become passages; which ticket and which
+  ///   archive the worker may read is decided when a job is assigned to it.
+  /// - Throws: `notPermitted` where the caller is not a member of the group.
+  package func makeWorkerFolders(_ id: String, group: UInt32? = nil) throws(SpoolError) {
     precondition(Name.isValid(id), "a worker's id is a safe file name")
+    precondition(group == nil || isShared, "only a shared spool has workers of other uids")
     do throws(SystemError) {
       let workers = try root.directory(Layout.workers)
       try workers.ensureDirectory(id)
       for folder in Layout.WorkerFolder.allCases {
         try workers.ensureDirectory("\(id)/\(folder.rawValue)")
       }
+      guard let group else { return }
+      for folder in Layout.WorkerFolder.allCases {
+        try workers.directory("\(id)/\(folder.rawValue)").descriptor.set(
+          mode: 0o770, group: group)
+      }
+      let lock = try workers.open("\(id)/\(WorkerFile.lock)", O_RDWR | O_CREAT, mode: 0o600)
+      try lock.set(mode: 0o660, group: group)
+      try workers.directory(id).descriptor.set(mode: 0o1770, group: group)
+      try root.directory(Layout.blobs).descriptor.set(mode: 0o711)
+      try workers.descriptor.set(mode: 0o711)
     } catch {
       throw SpoolError(error)
     }

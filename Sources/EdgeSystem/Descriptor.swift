@@ -27,15 +27,7 @@ package struct Descriptor: ~Copyable, Sendable {
   }
 
   /// Both ends of a new pipe, close-on-exec.
-  package static func pipe() throws(SystemError) -> Pipe {
-    var ends: (Int32, Int32) = (0, 0)
-    _ = try checked("pipe", "pipe") {
-      withUnsafeMutableBytes(of: &ends) {
-        ec_pipe2($0.assumingMemoryBound(to: Int32.self).baseAddress!, O_CLOEXEC)
-      }
-    }
-    return Pipe(reading: Descriptor(owning: ends.0), writing: Descriptor(owning: ends.1))
-  }
+  package static func pipe() throws(SystemError) -> Pipe { try Pipe.make() }
 
   /// A file in memory, close-on-exec, at offset 0 after `contents`.
   package static func memory(_ name: String, _ contents: [UInt8] = []) throws(SystemError)
@@ -48,10 +40,22 @@ package struct Descriptor: ~Copyable, Sendable {
   }
 }
 
-/// Both ends of a pipe; take one end out with `consume`-style access, or close both with it.
+/// Both ends of a new pipe, close-on-exec.
 package struct Pipe: ~Copyable {
   package var reading: Descriptor
   package var writing: Descriptor
+
+  static func make() throws(SystemError) -> Pipe {
+    var ends: [Int32] = [0, 0]
+    _ = try checked("pipe", "pipe") { ec_pipe2(&ends, O_CLOEXEC) }
+    return Pipe(reading: Descriptor(owning: ends[0]), writing: Descriptor(owning: ends[1]))
+  }
+
+  /// Closes our writing end, so that reading ends when the last other writer is gone.
+  package consuming func closeWriting() -> Descriptor { reading }
+
+  /// Closes our reading end.
+  package consuming func closeReading() -> Descriptor { writing }
 }
 
 extension Descriptor {
@@ -64,6 +68,15 @@ extension Descriptor {
   /// - Throws: EFBIG where there are more than `most` bytes.
   package func read(atMost most: Int) throws(SystemError) -> [UInt8] {
     try EdgeSystem.read(raw, atMost: most)
+  }
+
+  /// What one read(2) gives, at most `most` bytes; empty at the end, nil where it fails.
+  package func readSome(atMost most: Int) -> [UInt8]? {
+    var bytes = [UInt8](repeating: 0, count: most)
+    let count = try? checked("read", "descriptor") {
+      bytes.withUnsafeMutableBytes { Glibc.read(raw, $0.baseAddress, $0.count) }
+    }
+    return count.map { Array(bytes[..<$0]) }
   }
 
   /// Flushes the content and the metadata to the device, fsync(2). A failure is final: the pages
@@ -79,7 +92,10 @@ package func write(_ bytes: some Collection<UInt8>, to raw: Int32) throws(System
   var offset = 0
   while offset < bytes.count {
     offset += try checked("write", "descriptor \(raw)") {
-      bytes.withUnsafeBytes { Glibc.write(raw, $0.baseAddress! + offset, $0.count - offset) }
+      bytes.withUnsafeBytes {
+        let rest = UnsafeRawBufferPointer(rebasing: $0[offset...])
+        return Glibc.write(raw, rest.baseAddress, rest.count)
+      }
     }
   }
 }
@@ -98,5 +114,12 @@ package func read(_ raw: Int32, atMost most: Int) throws(SystemError) -> [UInt8]
       throw SystemError("read", errno: EFBIG, subject: "more than \(most) bytes")
     }
     bytes += chunk[..<count]
+  }
+}
+
+extension Descriptor {
+  /// A descriptor of our own for an open file that somebody else closes.
+  package static func copy(of raw: Int32) throws(SystemError) -> Descriptor {
+    Descriptor(owning: try checked("dup", "descriptor \(raw)") { ec_dup_cloexec(raw, 3) })
   }
 }

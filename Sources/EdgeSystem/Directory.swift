@@ -80,12 +80,23 @@ package struct Directory: ~Copyable, Sendable {
     return Directory(owning: descriptor, name: subject(path))
   }
 
+  /// The last component of a path and the directory that holds it, for calls that know no
+  /// openat2(2): they would follow symbolic links on the way there. The directory need not be
+  /// readable.
+  func nameInParent(_ path: String) throws(SystemError) -> NameInParent {
+    if path.utf8.contains(0) { throw SystemError("open", errno: EINVAL, subject: subject(path)) }
+    guard let cut = path.lastIndex(of: "/") else { return NameInParent(in: raw, name: path) }
+    let name = String(path[path.index(after: cut)...])
+    return NameInParent(in: try open(String(path[..<cut]), ec_o_path | O_DIRECTORY), name: name)
+  }
+
   /// Opens a file below this directory, close-on-exec; openat2(2) with RESOLVE_BENEATH and
   /// RESOLVE_NO_SYMLINKS.
   package func open(_ path: String, _ flags: Int32, mode: UInt32 = 0) throws(SystemError)
     -> Descriptor
   {
-    Descriptor(
+    if path.utf8.contains(0) { throw SystemError("open", errno: EINVAL, subject: subject(path)) }
+    return Descriptor(
       owning: try checked("open", subject(path)) {
         ec_openat2(raw, path, flags | O_CLOEXEC | O_NOFOLLOW, mode, ec_resolve_beneath_nofollow)
       })
@@ -141,38 +152,49 @@ package struct Directory: ~Copyable, Sendable {
 
   /// Makes a directory; its mode is set exactly, whatever the umask.
   package func makeDirectory(_ path: String, mode: UInt32 = 0o700) throws(SystemError) {
-    _ = try checked("mkdir", subject(path)) { mkdirat(raw, path, mode) }
+    let place = try nameInParent(path)
+    _ = try checked("mkdir", subject(path)) { mkdirat(place.parent, place.name, mode) }
     let made = try directory(path)
     _ = try checked("chmod", subject(path)) { fchmod(made.raw, mode) }
   }
 
   /// Makes a directory where there is none.
   package func ensureDirectory(_ path: String, mode: UInt32 = 0o700) throws(SystemError) {
-    do { try makeDirectory(path, mode: mode) } catch where error.exists {}
+    do { try makeDirectory(path, mode: mode) } catch {
+      if !error.exists { throw error }
+    }
   }
 
   package func remove(_ path: String) throws(SystemError) {
-    _ = try checked("unlink", subject(path)) { unlinkat(raw, path, 0) }
+    let place = try nameInParent(path)
+    _ = try checked("unlink", subject(path)) { unlinkat(place.parent, place.name, 0) }
   }
 
   package func removeDirectory(_ path: String) throws(SystemError) {
-    _ = try checked("rmdir", subject(path)) { unlinkat(raw, path, AT_REMOVEDIR) }
+    let place = try nameInParent(path)
+    _ = try checked("rmdir", subject(path)) { unlinkat(place.parent, place.name, AT_REMOVEDIR) }
   }
 
   /// Renames; EEXIST where the new name is taken, renameat2(2) RENAME_NOREPLACE.
   package func rename(_ path: String, to other: borrowing Directory, _ newPath: String)
     throws(SystemError)
   {
-    let target = other.raw
-    _ = try checked("rename", subject(path)) { ec_rename_noreplace(raw, path, target, newPath) }
+    let old = try nameInParent(path)
+    let new = try other.nameInParent(newPath)
+    _ = try checked("rename", subject(path)) {
+      ec_rename_noreplace(old.parent, old.name, new.parent, new.name)
+    }
   }
 
   /// Renames over what is there.
   package func replace(_ path: String, to other: borrowing Directory, _ newPath: String)
     throws(SystemError)
   {
-    let target = other.raw
-    _ = try checked("rename", subject(path)) { renameat(raw, path, target, newPath) }
+    let old = try nameInParent(path)
+    let new = try other.nameInParent(newPath)
+    _ = try checked("rename", subject(path)) {
+      renameat(old.parent, old.name, new.parent, new.name)
+    }
   }
 
   /// Makes the names in this directory durable.
@@ -191,5 +213,25 @@ package struct Directory: ~Copyable, Sendable {
     var inodes: UInt64 = 0
     _ = try checked("fstatfs", name) { ec_free_space(raw, &bytes, &inodes) }
     return (bytes, inodes)
+  }
+}
+
+/// A name, and the directory that holds it.
+struct NameInParent: ~Copyable {
+  /// Borrowed, or kept open by `opened`.
+  let parent: Int32
+  let name: String
+  private let opened: Descriptor?
+
+  init(in parent: Int32, name: String) {
+    self.parent = parent
+    self.name = name
+    opened = nil
+  }
+
+  init(in directory: consuming Descriptor, name: String) {
+    parent = directory.raw
+    self.name = name
+    opened = consume directory
   }
 }

@@ -28,3 +28,12 @@ package enum Executable {
     throw SystemError("find", errno: ENOENT, subject: "\(base)/\(name)")
   }
 }
+
+extension Executable {
+  /// The working directory of this process.
+  package static func workingDirectory() throws(SystemError) -> String {
+    var buffer = [CChar](repeating: 0, count: 4096)
+    guard getcwd(&buffer, buffer.count) != nil else { throw SystemError("getcwd", ".") }
+    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}

@@ -9,7 +9,9 @@ package struct FileLock: ~Copyable, Sendable {
   private let file: Descriptor
 
   /// The lock, or nil where somebody else holds it. The file is made where it is missing.
-  package static func acquire(_ directory: borrowing Directory, _ path: String, mode: UInt32 = 0o600)
+  package static func acquire(
+    _ directory: borrowing Directory, _ path: String, mode: UInt32 = 0o600
+  )
     throws(SystemError) -> FileLock?
   {
     while true {
@@ -36,6 +38,9 @@ package struct FileLock: ~Copyable, Sendable {
 
   private init(file: consuming Descriptor) { self.file = file }
 
+  // Closing alone would wait for a child that is just being started and holds a copy until its exec.
+  deinit { _ = ec_ofd_unlock(file.raw) }
+
   /// True where somebody holds the lock now; false also where the file is missing.
   package static func isHeld(_ directory: borrowing Directory, _ path: String) throws(SystemError)
     -> Bool
@@ -43,8 +48,9 @@ package struct FileLock: ~Copyable, Sendable {
     do {
       let file = try directory.open(path, O_RDWR)
       return try checked("lock", directory.subject(path)) { ec_ofd_is_locked(file.raw) } == 1
-    } catch where error.isNotFound {
-      return false
+    } catch {
+      if error.isNotFound { return false }
+      throw error
     }
   }
 }

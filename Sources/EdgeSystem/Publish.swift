@@ -15,11 +15,14 @@ extension Directory {
   /// Gives an unnamed file its name; EEXIST where the name is taken.
   package func link(_ file: borrowing Descriptor, as path: String) throws(SystemError) {
     let source = file.raw
-    _ = try checked("link", subject(path)) { ec_link_descriptor(source, raw, path) }
+    let place = try nameInParent(path)
+    _ = try checked("link", subject(path)) {
+      ec_link_descriptor(source, place.parent, place.name)
+    }
   }
 
   /// Publishes a new file: content, then fsync, then name. The name is durable after `sync()` of
-  /// this directory, which the caller does once for many files.
+  /// the directory that holds it, which the caller does once for many files.
   /// - Throws: EEXIST where the name is taken; nothing is left behind.
   package func publish(_ path: String, _ bytes: [UInt8], mode: UInt32 = 0o600, durable: Bool = true)
     throws(SystemError)
@@ -31,11 +34,12 @@ extension Directory {
   }
 
   /// Replaces a file by new content in one step: content, fsync, rename over. The name is durable
-  /// after `sync()` of this directory.
+  /// after `sync()` of the directory that holds it.
   package func overwrite(_ path: String, _ bytes: [UInt8], mode: UInt32 = 0o600)
     throws(SystemError)
   {
-    let temporary = ".\(path).\(Hex16.random())"
+    let cut = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+    let temporary = "\(path[..<cut]).\(path[cut...]).\(Hex16.random())"
     let file = try open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
     do {
       _ = try checked("chmod", subject(path)) { fchmod(file.raw, mode) }
@@ -43,7 +47,7 @@ extension Directory {
       try file.sync()
       try replace(temporary, to: self, path)
     } catch {
-      unlinkat(raw, temporary, 0)
+      try? remove(temporary)
       throw error
     }
   }
@@ -63,8 +67,13 @@ package enum Hex16 {
 package enum Random {
   package static func bytes(_ count: Int) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
-    let got = bytes.withUnsafeMutableBytes { ec_random($0.baseAddress, $0.count) }
-    precondition(got == count, "the kernel gives random bytes up to 256 without failing")
+    for start in stride(from: 0, to: count, by: 256) {
+      let wanted = min(256, count - start)
+      let got = bytes.withUnsafeMutableBytes {
+        ec_random(UnsafeMutableRawBufferPointer(rebasing: $0[start...]).baseAddress, wanted)
+      }
+      precondition(got == wanted, "the kernel gives random bytes up to 256 without failing")
+    }
     return bytes
   }
 }

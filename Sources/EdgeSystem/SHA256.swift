@@ -13,7 +13,9 @@ package struct SHA256Stream {
     }
   }
 
-  package mutating func update(_ bytes: UnsafeRawBufferPointer) { hash.update(bufferPointer: bytes) }
+  package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    hash.update(bufferPointer: bytes)
+  }
 
   /// The 32 bytes of the digest of everything so far.
   package func digest() -> [UInt8] { Array(hash.finalize()) }

@@ -20,12 +20,16 @@ package struct Spawn: Sendable {
   }
 
   /// Starts it with posix_spawn(3), default signal handling and an empty signal mask.
+  /// - Throws: EINVAL where an argument or variable holds a zero byte, which would end it early.
   package func start() throws(SystemError) -> Child {
+    guard ([path] + arguments + environment).allSatisfy({ !$0.utf8.contains(0) }) else {
+      throw SystemError("spawn", errno: EINVAL, subject: path)
+    }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     // Sources are first copied above every target, so that no target overwrites a later source.
-    let base = (descriptors.keys.max() ?? 2) + 1
+    let base = max(2, descriptors.keys.max() ?? 2) + 1
     var targets = descriptors
     let null = Descriptor(
       owning: try checked("open", "/dev/null") {
@@ -39,6 +43,11 @@ package struct Spawn: Sendable {
       high.append(copy)
       posix_spawn_file_actions_adddup2(&actions, copy, target)
     }
+    // Whatever else is open without close-on-exec, in this program or by its libraries.
+    for number in 0..<base where targets[number] == nil {
+      posix_spawn_file_actions_addclose(&actions, number)
+    }
+    ec_spawn_close_from(&actions, base)
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -55,7 +64,13 @@ package struct Spawn: Sendable {
     let failure = posix_spawn(&process, path, &actions, &attributes, argv, envp)
     guard failure == 0 else { throw SystemError("spawn", errno: failure, subject: path) }
     let handle = ec_pidfd_open(process)
-    precondition(handle >= 0, "a child that nobody has reaped has a pidfd")
+    guard handle >= 0 else {
+      let error = SystemError("pidfd_open", path)
+      kill(process, SIGKILL)
+      var status: Int32 = 0
+      while waitpid(process, &status, 0) < 0, errno == EINTR {}
+      throw error
+    }
     return Child(process: process, handle: Descriptor(owning: handle))
   }
 }

@@ -35,7 +35,9 @@ package struct Seed: Hashable, Sendable, CustomStringConvertible {
 
 extension SplitMix64 {
   /// A number of that range.
-  package mutating func number(_ range: ClosedRange<Int>) -> Int { .random(in: range, using: &self) }
+  package mutating func number(_ range: ClosedRange<Int>) -> Int {
+    .random(in: range, using: &self)
+  }
 
   /// A number of that range.
   package mutating func number(_ range: ClosedRange<Int64>) -> Int64 {

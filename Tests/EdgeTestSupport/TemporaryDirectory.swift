@@ -13,8 +13,9 @@ package final class TemporaryDirectory: Sendable {
   package init() {
     let parent = environmentVariable("TMPDIR") ?? "/tmp"
     var template = Array("\(parent)/edgecoder-test.XXXXXX".utf8CString)
-    let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) != nil }
-    precondition(made, "no directory can be made in \(parent): \(String(cString: strerror(errno)))")
+    precondition(
+      mkdtemp(&template) != nil,
+      "no directory can be made in \(parent): \(String(cString: strerror(errno)))")
     let text = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     guard let resolved = realpath(text, nil) else { preconditionFailure("\(text) is gone") }
     defer { free(resolved) }

@@ -7,9 +7,8 @@ struct Declarations {
 
   init(_ file: SourceFile) {
     path = file.path
-    let text = SwiftText(file.text)
-    code = Array(text.code.utf8)
-    lines = text.codeLines
+    code = Array(file.swift.code.utf8)
+    lines = file.swift.codeLines
     rawLines = file.lines
   }
 
@@ -32,6 +31,12 @@ struct Declarations {
     "typealias", "struct", "enum", "class", "actor", "extension", "protocol", "override", "import",
     "lazy", "weak", "unowned", "indirect", "if", "for", "while", "guard", "return", "switch", "do",
     "try", "defer",
+  ]
+
+  /// Words that may stand before `package`.
+  private static let modifiers: Set<Substring> = [
+    "static", "final", "mutating", "consuming", "borrowing", "nonisolated", "indirect", "lazy",
+    "override",
   ]
 
   /// All bodies, outer ones before inner ones.
@@ -118,7 +123,7 @@ struct Declarations {
     for (number, line) in lines.enumerated() {
       let words = line.split(separator: " ")
       guard let modifier = words.firstIndex(of: "package"), !words.contains("import"),
-        words[..<modifier].allSatisfy({ $0.hasPrefix("@") || Self.enders.contains($0) })
+        words[..<modifier].allSatisfy({ $0.hasPrefix("@") || Self.modifiers.contains($0) })
       else { continue }
       if Self.isSelfExplaining(words[(modifier + 1)...]) { continue }
       var above = number - 1
@@ -141,14 +146,26 @@ struct Declarations {
 
   /// Members whose meaning is fixed by a protocol or by one convention of the house: the form of a
   /// value in JSON and the name of its schema, the initialiser that takes every property, and what
-  /// the standard library asks for.
+  /// the standard library asks for. So is a stored property, where name and type say all; a number
+  /// never does, since it has a unit or a range.
   private static func isSelfExplaining(_ words: ArraySlice<Substring>) -> Bool {
     let text = words.joined(separator: " ")
-    return [
+    let conventions = [
       "var json: JSON", "init(json: JSON", "static let schema", "static func <", "static func ==",
       "var description: String", "func hash(into", "typealias Element", "func next()", "init(",
-    ].contains { text.hasPrefix($0) }
+      "mutating func next()",
+    ]
+    if conventions.contains(where: { text.hasPrefix($0) }) { return true }
+    guard let kind = words.first, kind == "let" || kind == "var", !text.contains("{"),
+      !text.contains("="), let type = words.dropFirst(2).first
+    else { return false }
+    return words.dropFirst().first?.hasSuffix(":") == true && !numbers.contains(type)
   }
+
+  private static let numbers: Set<Substring> = [
+    "Int", "Int8", "Int16", "Int32", "Int64", "UInt", "UInt8", "UInt16", "UInt32", "UInt64",
+    "Double", "Float", "Int?", "Int32?", "Int64?", "UInt32?", "UInt64?", "Double?",
+  ]
 }
 
 /// Functions of a C file that is laid out as the house does: the closing brace in the first column.

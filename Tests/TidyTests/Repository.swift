@@ -1,9 +1,17 @@
 import Glibc
 
 /// A file of the source tree, by its path from the root.
-struct SourceFile: Hashable {
+struct SourceFile: Sendable {
   let path: String
   let text: String
+  /// What a compiler reads of it; empty where it is not Swift.
+  let swift: SwiftText
+
+  init(path: String, text: String) {
+    self.path = path
+    self.text = text
+    swift = SwiftText(path.hasSuffix(".swift") ? text : "")
+  }
 
   /// The last component.
   var name: String { String(path.split(separator: "/").last ?? "") }

@@ -13,7 +13,8 @@ enum SizeRules {
       found.append(
         Finding(file.path, "\(count) lines, at most \(linesPerFileMax): split by noun or verb"))
     }
-    for (index, line) in file.lines.enumerated() where line.count > columnsMax {
+    for (index, line) in file.lines.enumerated()
+    where line.utf8.count > columnsMax && line.count > columnsMax {
       found.append(Finding(file.path, line: index + 1, "\(line.count) columns"))
     }
     let bodies =

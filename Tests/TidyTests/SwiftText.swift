@@ -1,6 +1,6 @@
 /// A Swift text without what the compiler does not read as code. Both views keep every line break,
 /// so that line numbers stay.
-struct SwiftText {
+struct SwiftText: Sendable {
   /// Comments blanked.
   let uncommented: String
   /// Comments and the contents of string literals blanked; code inside interpolations stays.
@@ -62,6 +62,14 @@ private struct Scanner {
   }
 
   private mutating func scanCode(_ parentheses: Int) {
+    // Most bytes begin nothing.
+    switch bytes[index] {
+    case UInt8(ascii: "/"), UInt8(ascii: "\""), UInt8(ascii: "#"): break
+    case UInt8(ascii: "("), UInt8(ascii: ")"): break
+    default:
+      index += 1
+      return
+    }
     if starts("//", at: index) {
       modes.append(.lineComment)
     } else if starts("/*", at: index) {
@@ -71,7 +79,8 @@ private struct Scanner {
       modes.append(opening.mode)
       index += opening.length
     } else {
-      let change = bytes[index] == UInt8(ascii: "(") ? 1 : bytes[index] == UInt8(ascii: ")") ? -1 : 0
+      let change =
+        bytes[index] == UInt8(ascii: "(") ? 1 : bytes[index] == UInt8(ascii: ")") ? -1 : 0
       if parentheses + change == 0, modes.count > 1, change < 0 {
         modes.removeLast()  // The end of an interpolation.
       } else {
@@ -103,6 +112,10 @@ private struct Scanner {
   }
 
   private mutating func scanString(_ hashes: Int, _ isMultiline: Bool) {
+    switch bytes[index] {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), 0x0A: break
+    default: return blankString(1)
+    }
     let pounds = String(repeating: "#", count: hashes)
     let end = (isMultiline ? "\"\"\"" : "\"") + pounds
     if starts(end, at: index) {

@@ -29,25 +29,25 @@ struct Tool {
   var lines: [Substring] { output.split(separator: "\n") }
 }
 
-/// A folder for planted files, removed with everything in it at the end.
-struct PlantedFolder: ~Copyable {
+/// A folder for planted files.
+struct PlantedFolder {
   let path: String
 
-  init() {
+  /// Makes a folder, lends it, and removes it with everything in it.
+  static func lend<Result>(_ body: (PlantedFolder) throws -> Result) rethrows -> Result {
     var template = Array("/tmp/tidy.XXXXXX".utf8CString)
     precondition(mkdtemp(&template) != nil, "a folder for planted files cannot be made")
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    defer { _ = Tool("rm -r '\(path)'") }
+    return try body(PlantedFolder(path: path))
   }
 
   /// Writes a file and answers its absolute path.
-  func plant(_ name: String, _ text: String, mode: mode_t = 0o644) -> String {
+  func plant(_ name: String, _ text: String) -> String {
     let file = "\(path)/\(name)"
     guard let stream = fopen(file, "we") else { preconditionFailure("cannot write \(file)") }
     fputs(text, stream)
     fclose(stream)
-    chmod(file, mode)
     return file
   }
-
-  deinit { _ = Tool("rm -r '\(path)'") }
 }

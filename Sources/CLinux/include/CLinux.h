@@ -52,3 +52,38 @@ int ec_setrlimit(int resource, uint64_t soft, uint64_t hard);
 
 /// Gives `uid` read access to a file of ours by a POSIX access list, acl(5); others keep none.
 int ec_grant_read(int fd, uint32_t uid);
+
+/// eventfd(2), close-on-exec and non-blocking, at zero.
+int ec_eventfd(void);
+
+/// Blocks SIGINT and SIGTERM in this thread and those that it starts, and answers a signalfd(2) for
+/// them, close-on-exec and non-blocking.
+int ec_signal_descriptor(void);
+/// Reads one signal number from it, or 0.
+int ec_read_signal(int fd);
+/// Leaves SIGPIPE to the caller: writes fail with EPIPE instead.
+void ec_ignore_broken_pipes(void);
+
+// What the sandbox needs.
+
+/// The version of Landlock, landlock_create_ruleset(2); -1 where there is none.
+int ec_landlock_abi(void);
+/// Takes every named right on files, ports and foreign processes from the calling thread.
+int ec_landlock_deny(uint64_t files, uint64_t network, uint64_t scope, uint64_t size);
+/// Installs a filter of `count` instructions of 8 bytes for all threads of the process, seccomp(2).
+int ec_seccomp_install(const void *instructions, unsigned short count);
+/// A detached tmpfs with these limits (0 = the system's), as fsmount(2) gives it: the mount lives as
+/// long as this descriptor, which is for paths alone (O_PATH).
+int ec_tmpfs(uint64_t bytes, uint64_t inodes);
+/// A detached copy of the mount that `directory` is on, beginning there, open_tree(2).
+int ec_clone_tree(int directory);
+/// memfd_create(2) with sealing allowed; `ec_seal` then makes its content final.
+int ec_memfd_sealable(const char *name);
+int ec_seal(int fd);
+/// Receives one descriptor over a socket of the UNIX domain, unix(7); 0 bytes = the end, ENOENT.
+int ec_receive_descriptor(int socket);
+/// Total and free bytes and inodes of a file system.
+int ec_quota(int fd, uint64_t *bytes, uint64_t *bytes_free, uint64_t *inodes, uint64_t *inodes_free);
+
+/// posix_spawn_file_actions_addclosefrom_np(3); `actions` is a posix_spawn_file_actions_t.
+int ec_spawn_close_from(void *actions, int lowest);

@@ -1,0 +1,100 @@
+internal import EdgeJob
+internal import EdgeReport
+internal import EdgeSpool
+internal import EdgeSystem
+internal import EdgeTrust
+
+/// What can be told about a job by who may read it.
+struct JobView {
+  let spool: Spool
+
+  init(_ spool: Spool) { self.spool = spool }
+
+  func ticket(at place: Place, _ job: JobID) throws -> Ticket {
+    switch place.state {
+    case .done, .dead, .cancelled, .held: try spool.record(place.state, job).ticket
+    default: try spool.ticket(at: place.path)
+    }
+  }
+
+  /// The job as a row; nil where it is nowhere.
+  func row(_ job: JobID, why: [JobID: String] = [:]) throws -> JobRow? {
+    for _ in 0..<3 {
+      guard let place = try spool.locate(job) else { return nil }
+      do {
+        return try row(job, at: place, why: why[job])
+      } catch let error as SpoolError where error.kind == .notFound {
+        continue
+      }
+    }
+    return nil
+  }
+
+  func row(_ job: JobID, at place: Place, why: String?) throws -> JobRow {
+    switch place.state {
+    case .incoming:
+      return JobRow(
+        job: job, task: "", state: .incoming, why: "not admitted yet; no coordinator has run")
+    case .quarantine:
+      let reason = spool.quarantineReason(job) ?? ""
+      return JobRow(job: job, task: "", state: .quarantine, ending: .rejected(reason: reason))
+    case .done, .dead, .cancelled, .held:
+      return try row(try spool.record(place.state, job), state: place.state)
+    case .ready, .inbox, .running, .outbox:
+      let ticket = try spool.ticket(at: place.path)
+      return row(ticket, state: place.state, worker: place.worker, why: why)
+    }
+  }
+
+  private func row(_ ticket: Ticket, state: JobState, worker: String?, why: String?) -> JobRow {
+    JobRow(
+      job: ticket.job, task: ticket.manifest.name, queue: ticket.request.queue,
+      account: ticket.account, state: state, attempt: ticket.attempt,
+      priority: ticket.request.priority, worker: worker, ending: ticket.ending,
+      why: ticket.hold ?? why, admitted: ticket.admitted)
+  }
+
+  private func row(_ record: JobRecord, state: JobState) throws -> JobRow {
+    var row = row(record.ticket, state: state, worker: nil, why: nil)
+    guard let envelope = record.receipts.last,
+      // Only shown here; who settles has verified it.
+      let text = try? JSON.parse(envelope)["payload"]?.text, let payload = Base64.bytes(text),
+      let receipt = try? Receipt(statement: try JSON.parse(payload))
+    else { return row }
+    row.worker = receipt.worker
+    row.attempt = receipt.attempt
+    row.usage = receipt.usage
+    row.finished = receipt.finished
+    row.receipt = Digest(bytes: Hash.sha256(envelope))
+    return row
+  }
+
+  /// Every job that is not done, and the newest done ones.
+  func all(states: Set<JobState>, why: [JobID: String]) throws -> [JobRow] {
+    var rows: [JobRow] = []
+    for name in try spool.incoming(atMost: .max) where states.contains(.incoming) {
+      if let job = JobID(name) {
+        rows.append(JobRow(job: job, task: "", state: .incoming, why: "not admitted yet"))
+      }
+    }
+    if states.contains(.ready) {
+      for (job, path) in try spool.readyJobs() {
+        let place = Place(state: .ready, path: path, worker: nil, fence: nil)
+        if let row = try? row(job, at: place, why: why[job]) { rows.append(row) }
+      }
+    }
+    for item in try spool.workerItems() where states.contains(item.state) {
+      let place = Place(
+        state: item.state, path: item.path, worker: item.worker, fence: item.job.fence)
+      if let row = try? row(item.job.job, at: place, why: nil) { rows.append(row) }
+    }
+    for state in [JobState.held, .dead, .cancelled, .done] where states.contains(state) {
+      for job in try spool.jobs(state) {
+        let place = Place(
+          state: state, path: Layout.path(state, job), worker: nil, fence: nil)
+        if let row = try? row(job, at: place, why: nil) { rows.append(row) }
+      }
+    }
+    return rows
+  }
+}

@@ -1,0 +1,254 @@
+internal import ArgumentParser
+internal import EdgeCoordinator
+internal import EdgeJob
+internal import EdgeReport
+internal import EdgeSpool
+internal import EdgeSystem
+
+/// One `edgecoder run`: the jobs that it handed over, a worker of its own, and the lead over the
+/// spool where nobody else has it. Used by the main thread.
+final class RunSession {
+  private let site: Site
+  private let options: WaitOptions
+  private let slots: Int
+  /// Names this run in requests and in its worker's file.
+  let id = Hex16.random()
+  private let isSharing: Bool
+  private var coordinator: Coordinator?
+  private var coordinatorWatch: SharedWatch?
+  private var knownWorkers: Set<String> = []
+  private var endings: Endings
+  private var costs: [JobID: Credits] = [:]
+  private var total = 0
+  private var passed = 0
+  private var names: [JobID: String] = [:]
+
+  /// A watch in a box, since a class cannot give a noncopyable property away.
+  private final class SharedWatch {
+    let watch: Watch
+    init(_ watch: consuming Watch) { self.watch = watch }
+  }
+
+  init(site: Site, options: WaitOptions, slots: Int, isSharing: Bool) {
+    self.site = site
+    self.options = options
+    self.slots = slots
+    self.isSharing = isSharing
+    endings = Endings([], spool: site.spool)
+  }
+
+  /// Runs the jobs to their end.
+  /// - Returns: how each ended.
+  func run(_ jobs: [SubmittedJob], signals: borrowing Signals) throws -> Endings {
+    endings = Endings(jobs.map(\.job), spool: site.spool)
+    total = jobs.count
+    for job in jobs { names[job.job] = job.name }
+    let worker = try startWorker()
+    let watch = try Watch()
+    for name in [Layout.done, Layout.cancelled, Layout.dead, Layout.quarantine] {
+      try watch.add(try site.spool.directory(name))
+    }
+    let started = Clocks.bootNanoseconds()
+    let limit = try options.timeout.map { try milliseconds($0) * 1_000_000 }
+    do {
+      while !endings.open.isEmpty {
+        try drive()
+        if endings.open.isEmpty { break }
+        if let limit, Clocks.bootNanoseconds() - started > limit {
+          throw CommandFailure(
+            .waitTimedOut, "\(endings.open.count) of \(total) jobs have not ended",
+            next: "they stay in the spool; edgecoder wait --all")
+        }
+        if worker.hasEnded {
+          throw CommandFailure(
+            .unavailable, "the worker of this run ended before its jobs",
+            next: "edgecoder doctor shows what this machine lacks")
+        }
+        wait(watch, worker.descriptor, signals.descriptor)
+        if let signal = signals.take() { throw try stop(signal, worker) }
+      }
+    } catch {
+      worker.stop()
+      _ = try? drive()
+      throw error
+    }
+    worker.stop()
+    try drive()
+    return endings
+  }
+
+  /// Leads where nobody does, and takes note of what ended.
+  private func drive() throws {
+    if coordinator == nil, site.isOurs, let taken = try site.lead() {
+      coordinator = taken
+      coordinatorWatch = SharedWatch(try taken.watch())
+      knownWorkers = Set(try site.spool.workerIDs())
+    }
+    guard let coordinator else {
+      for job in endings.look() { tell(job, endings.ended[job]) }
+      return
+    }
+    while try coordinator.pass() { report(coordinator) }
+    report(coordinator)
+    for worker in try site.spool.workerIDs() where knownWorkers.insert(worker).inserted {
+      if let shared = coordinatorWatch { try? coordinator.addWorker(worker, to: shared.watch) }
+    }
+  }
+
+  private func report(_ coordinator: Coordinator) {
+    for event in coordinator.events {
+      switch event {
+      case .ended(let job, let ending, let cost):
+        costs[job] = cost
+        if endings.note(job, ending) { tell(job, ending) }
+      case .fault(let job, let fault, let retrying) where names[job] != nil:
+        Console.note("\(name(job)): \(fault.summary)\(retrying ? ", trying again" : "")")
+      case .notice(let text): Console.note(text)
+      default: continue
+      }
+    }
+    coordinator.events = []
+    showProgress()
+  }
+
+  private func showProgress() {
+    Progress.show("\(total - endings.open.count) of \(total) ended, \(passed) passed")
+  }
+
+  private func tell(_ job: JobID, _ ending: Ending?) {
+    if ending == .verdict(.passed) { passed += 1 }
+    guard let ending, total <= 50 || ending != .verdict(.passed) else { return }
+    Console.note("\(name(job)): \(ending.summary)")
+  }
+
+  private func name(_ job: JobID) -> String { names[job] ?? job.description }
+
+  private func wait(_ watch: borrowing Watch, _ worker: Int32, _ signals: Int32) {
+    let others = [worker, signals]
+    if let shared = coordinatorWatch {
+      shared.watch.wait(milliseconds: 1000, others: others)
+    } else {
+      // The lead may become free at any moment; asking costs one system call.
+      watch.wait(milliseconds: 20, others: others)
+    }
+  }
+
+  /// A signal: leaves the jobs in the spool, or cancels them; done within five seconds.
+  /// - Returns: how the program then ends.
+  private func stop(_ signal: Int32, _ worker: borrowing WorkerProcess) throws -> any Error {
+    if options.onSignal == .cancel {
+      let request = ControlRequest(
+        .cancel, endings.open.sorted(), reason: "signal \(signal)")
+      if let coordinator {
+        try coordinator.obey(request, of: Identity.user)
+        let deadline = Clocks.bootNanoseconds() + 3_000_000_000
+        while !endings.open.isEmpty, Clocks.bootNanoseconds() < deadline {
+          try drive()
+          coordinatorWatch?.watch.wait(milliseconds: 50)
+        }
+      } else {
+        try site.spool.askFor(request)
+      }
+      Console.note("cancelled what had not ended")
+    } else {
+      Console.note(
+        "\(endings.open.count) jobs stay in the spool; go on with: edgecoder run --resume")
+    }
+    worker.kill()
+    return ArgumentParser.ExitCode(128 + signal)
+  }
+
+  private func startWorker() throws -> WorkerProcess {
+    try WorkerProcess(
+      site: site, id: "run-\(id)", slots: slots, session: isSharing ? nil : id)
+  }
+}
+
+/// The worker that a `run` starts: this program again, all descriptors closed, no ledger.
+struct WorkerProcess: ~Copyable {
+  private var child: Child
+  private let lifeline: Descriptor
+
+  init(site: Site, id: String, slots: Int, session: String?) throws {
+    try site.spool.makeWorkerFolders(id)
+    let pipe = try Descriptor.pipe()
+    var arguments = [
+      "worker", "--spool", try WorkerProcess.absolute(site.spool.path), "--id", id, "--slots",
+      String(slots), "--until-end-of-input", "--keys", site.options.keyFolder(site.spool),
+    ]
+    if let session { arguments += ["--session", session] }
+    let spawn = Spawn(
+      path: try Executable.path(), arguments: arguments, environment: ["PATH=/usr/bin:/bin"],
+      descriptors: [0: pipe.reading.raw, 2: 2])
+    child = try spawn.start()
+    lifeline = pipe.closeReading()
+  }
+
+  private static func absolute(_ path: String) throws -> String {
+    path.hasPrefix("/") ? path : try Executable.workingDirectory() + "/" + path
+  }
+
+  var descriptor: Int32 { child.descriptor }
+
+  var hasEnded: Bool { !Poll.readable([child.descriptor], milliseconds: 0).isEmpty }
+
+  /// Lets it finish what it runs, five seconds at most.
+  func stop() {
+    child.signal(15)
+    _ = Poll.readable([child.descriptor], milliseconds: 5000)
+  }
+
+  func kill() { child.signal(9) }
+}
+
+/// `edgecoder run`.
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Submits tasks, runs them here, waits, and reports.",
+    discussion: "Example: edgecoder run queue/examples/hello.shell --junit report.xml")
+
+  @Argument(help: "Task directories or archives.")
+  var tasks: [String] = []
+
+  @Option(help: "Jobs at the same time; else one for each processor.")
+  var slots: Int?
+
+  @Flag(help: "The worker of this run also takes other people's jobs.")
+  var share = false
+
+  @Flag(help: "Runs what an earlier, interrupted run left, too.")
+  var resume = false
+
+  @Option(help: "Jobs of each task.")
+  var count = 1
+
+  @OptionGroup var place: SpoolOptions
+  @OptionGroup var request: RequestOptions
+  @OptionGroup var waiting: WaitOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let signals = try Signals()
+    let site = try Site(place, making: true)
+    let session = RunSession(
+      site: site, options: waiting, slots: slots ?? Machine.processors,
+      isSharing: share || resume)
+    var jobs = try Submitter(site: site, request: request, session: session.id)
+      .submit(tasks, copies: count)
+    if resume {
+      let open: Set<JobState> = [.incoming, .ready, .inbox, .running, .outbox]
+      let left = try JobView(site.spool).all(states: open, why: [:])
+      let known = Set(jobs.map(\.job))
+      jobs += left.filter { !known.contains($0.job) }
+        .map { SubmittedJob(job: $0.job, name: $0.task) }
+    }
+    if jobs.isEmpty {
+      if resume { return }
+      throw CommandFailure(.usage, "no task is named", next: "edgecoder run DIRECTORY")
+    }
+    let endings = try session.run(jobs, signals: signals)
+    let waiter = Waiter(site: site, options: waiting)
+    try waiter.finish(jobs.map(\.job), endings, output: output)
+    throw ArgumentParser.ExitCode(waiter.code(endings, jobs.map(\.job)).rawValue)
+  }
+}

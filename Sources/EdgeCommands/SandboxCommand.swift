@@ -1,0 +1,70 @@
+internal import ArgumentParser
+internal import EdgeJob
+internal import EdgeReport
+internal import EdgeSandbox
+internal import EdgeSystem
+
+/// `edgecoder sandbox`.
+struct SandboxCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sandbox", abstract: "The sandbox by itself.",
+    discussion: "Example: edgecoder sandbox run --profile strict -- /bin/true",
+    subcommands: [SandboxRun.self])
+}
+
+struct SandboxRun: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Runs one command in a sandbox, without spool or ledger.",
+    discussion: "Example: edgecoder sandbox run --profile shell --report json -- /bin/echo hello")
+
+  @Option(help: "The sandbox profile.")
+  var profile = "shell"
+
+  @Option(help: "Writes a report to standard error: json.")
+  var report: String?
+
+  @Option(help: "Wall time: 90s, 15m.")
+  var wall: String?
+
+  @Option(help: "CPU time: 90s, 15m.")
+  var cpu: String?
+
+  @Option(help: "Memory of the tree, MiB.")
+  var memory: Int64?
+
+  @Argument(parsing: .captureForPassthrough, help: "The program and its arguments, after --.")
+  var command: [String]
+
+  func run() throws {
+    let arguments = command.first == "--" ? Array(command.dropFirst()) : command
+    guard !arguments.isEmpty else { throw CommandFailure(.usage, "no command is named") }
+    let profile = try SandboxProfile.load(profile)
+    var limits = profile.limits
+    if let wall { limits.wallMilliseconds = try milliseconds(wall) }
+    if let cpu { limits.cpuMilliseconds = try milliseconds(cpu) }
+    if let memory { limits.memoryBytes = memory << 20 }
+    let sandbox = Sandbox(host: try SandboxHost.probe(), slot: Int(Identity.process % 1000) + 1000)
+    let workspace = try sandbox.makeWorkspace(limits: limits, profile: profile)
+    let result = try sandbox.run(
+      Launch(profile: profile, limits: limits, arguments: arguments), in: workspace)
+    Console.write(result.stdout)
+    try? EdgeSystem.write(result.stderr, to: 2)
+    let verdict = result.verdict()
+    if report == "json" {
+      let json: JSON = [
+        "schema": "edgecoder.sandbox/1", "outcome": verdict.json, "usage": result.usage.json,
+        "enforced": .table(result.enforced), "setupNs": .int(result.setupNanoseconds),
+        "profile": .string(result.profileDigest.hex),
+      ]
+      try? EdgeSystem.write(json.canonical + [0x0A], to: 2)
+    } else if verdict != .passed {
+      Console.note("edgecoder: \(verdict.summary)")
+    }
+    switch verdict {
+    case .passed: return
+    case .failed(let status): throw ArgumentParser.ExitCode(status)
+    case .signalled(let signal): throw ArgumentParser.ExitCode(128 + signal)
+    default: throw ArgumentParser.ExitCode(EdgeJob.ExitCode.notPassed.rawValue)
+    }
+  }
+}

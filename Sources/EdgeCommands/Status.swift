@@ -1,0 +1,115 @@
+internal import ArgumentParser
+internal import EdgeCoordinator
+internal import EdgeJob
+internal import EdgeReport
+internal import EdgeSpool
+internal import EdgeSystem
+
+/// `edgecoder status`.
+struct Status: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Shows where jobs are.",
+    discussion: "Example: edgecoder status --why")
+
+  @Argument(help: "Job ids; all that have not ended where none is named.")
+  var jobs: [String] = []
+
+  @Flag(help: "Also jobs that have ended.")
+  var all = false
+
+  @Flag(help: "The one reason why a job is not running.")
+  var why = false
+
+  @OptionGroup var place: SpoolOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let site = try Site(place)
+    let view = JobView(site.spool)
+    let reasons = why ? try WaitReasons.find(site) : [:]
+    let ids = try JobArguments.ids(jobs)
+    var rows: [JobRow] = []
+    for job in ids {
+      guard let row = try view.row(job, why: reasons) else {
+        throw CommandFailure(
+          .notFound, "there is no job \(job)", place: site.spool.path,
+          next: "edgecoder status --all lists the jobs")
+      }
+      rows.append(row)
+    }
+    if ids.isEmpty {
+      let open: Set<JobState> = [.incoming, .ready, .inbox, .running, .outbox, .held]
+      rows = try view.all(states: all ? Set(JobState.allCases) : open, why: reasons)
+    }
+    try output.render(.jobs(rows))
+  }
+}
+
+/// `edgecoder cancel`, `hold`, `release` and `retry` share everything but the verb.
+struct ControlOptions: ParsableArguments {
+  @OptionGroup var jobs: JobArguments
+  @OptionGroup var place: SpoolOptions
+
+  @Option(help: "Why; kept with the job.")
+  var reason = ""
+
+  /// Acts at once where we own the spool and nobody leads; otherwise leaves a request.
+  func ask(_ verb: ControlRequest.Verb) throws {
+    let site = try Site(place)
+    let ids = try jobs.ids()
+    if site.isOurs {
+      for job in ids where try site.spool.locate(job) == nil {
+        throw CommandFailure(
+          .notFound, "there is no job \(job)", place: site.spool.path,
+          next: "edgecoder status --all lists the jobs")
+      }
+    }
+    let request = ControlRequest(verb, ids, reason: reason)
+    guard site.isOurs, let coordinator = try site.lead() else {
+      try site.spool.askFor(request)
+      Console.note("asked the coordinator to \(verb.rawValue) \(Amount.count(ids.count, "job"))")
+      return
+    }
+    try coordinator.obey(request, of: Identity.user)
+    var refused = false
+    for event in coordinator.events {
+      if case .notice(let text) = event {
+        Console.note(text)
+        refused = true
+      }
+    }
+    if refused { throw ArgumentParser.ExitCode(EdgeJob.ExitCode.notFound.rawValue) }
+  }
+}
+
+struct Cancel: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Ends jobs; their reservations are released.",
+    discussion: "Example: edgecoder cancel 01jd8w6k3m2v9c5x7r1t4b0n6q --reason obsolete")
+  @OptionGroup var options: ControlOptions
+  func run() throws { try options.ask(.cancel) }
+}
+
+struct Hold: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Keeps jobs from starting.",
+    discussion: "Example: edgecoder hold 01jd8w6k3m2v9c5x7r1t4b0n6q --reason 'disk is full'")
+  @OptionGroup var options: ControlOptions
+  func run() throws { try options.ask(.hold) }
+}
+
+struct Release: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Lets held jobs go on.",
+    discussion: "Example: edgecoder release 01jd8w6k3m2v9c5x7r1t4b0n6q")
+  @OptionGroup var options: ControlOptions
+  func run() throws { try options.ask(.release) }
+}
+
+struct Retry: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Starts dead or cancelled jobs anew, with a new reservation.",
+    discussion: "Example: edgecoder retry 01jd8w6k3m2v9c5x7r1t4b0n6q")
+  @OptionGroup var options: ControlOptions
+  func run() throws { try options.ask(.retry) }
+}

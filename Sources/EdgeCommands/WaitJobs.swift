@@ -1,0 +1,219 @@
+internal import ArgumentParser
+internal import EdgeJob
+internal import EdgeReport
+internal import EdgeSpool
+internal import EdgeSystem
+
+/// How long and how patiently.
+struct WaitOptions: ParsableArguments {
+  @Option(help: "Gives up after this time with code 124: 90s, 30m.")
+  var timeout: String?
+
+  @Option(help: "What a signal does to the jobs: leave or cancel.")
+  var onSignal: OnSignal = .leave
+
+  @Option(help: "Writes a JUnit report.")
+  var junit: String?
+
+  @Flag(help: "Ends with the status of the one job's own command.")
+  var propagate = false
+
+  /// What becomes of unfinished jobs when a signal comes.
+  enum OnSignal: String, ExpressibleByArgument, CaseIterable { case leave, cancel }
+}
+
+/// Collects how jobs ended, from the state directories alone; anybody may do that.
+struct Endings {
+  private let view: JobView
+  private let spool: Spool
+  private(set) var open: Set<JobID>
+  private(set) var ended: [JobID: Ending] = [:]
+
+  init(_ jobs: [JobID], spool: Spool) {
+    self.spool = spool
+    view = JobView(spool)
+    open = Set(jobs)
+  }
+
+  /// Notes an ending that is known otherwise.
+  mutating func note(_ job: JobID, _ ending: Ending) -> Bool {
+    guard open.remove(job) != nil else { return false }
+    ended[job] = ending
+    return true
+  }
+
+  /// Looks for open jobs in the final directories.
+  /// - Returns: those that ended since the last look.
+  mutating func look() -> [JobID] {
+    var found: [JobID] = []
+    for job in open {
+      guard let ending = ending(of: job) else { continue }
+      open.remove(job)
+      ended[job] = ending
+      found.append(job)
+    }
+    return found.sorted()
+  }
+
+  private func ending(of job: JobID) -> Ending? {
+    for state in [JobState.done, .cancelled, .dead] where spool.root.contains(Layout.path(state, job)) {
+      if let record = try? spool.record(state, job) { return record.ticket.ending }
+    }
+    if spool.root.contains(Layout.path(.quarantine, job) + ".json") {
+      return .rejected(reason: spool.quarantineReason(job) ?? "")
+    }
+    return nil
+  }
+}
+
+/// SIGINT and SIGTERM in a box that can be passed around.
+final class SignalSource {
+  private let signals: Signals
+
+  init() throws { signals = try Signals() }
+
+  var descriptor: Int32 { signals.descriptor }
+
+  func take() -> Int32? { signals.take() }
+}
+
+/// Waits for jobs that others run.
+struct Waiter {
+  let site: Site
+  let options: WaitOptions
+
+  /// - Parameter signals: a class holds them, because a noncopyable value is either there or not.
+  func wait(for jobs: [JobID], signals: SignalSource, output: OutputOptions) throws {
+    let watch = try Watch()
+    for name in [Layout.done, Layout.cancelled, Layout.dead, Layout.quarantine] {
+      if let directory = try? site.spool.directory(name) { try? watch.add(directory) }
+    }
+    var endings = Endings(jobs, spool: site.spool)
+    let started = Clocks.bootNanoseconds()
+    let limit = try options.timeout.map { try milliseconds($0) * 1_000_000 }
+    var isWarned = false
+    while true {
+      _ = endings.look()
+      if endings.open.isEmpty { break }
+      let elapsed = Clocks.bootNanoseconds() - started
+      if let limit, elapsed > limit {
+        try finish(jobs, endings, output: output)
+        throw CommandFailure(
+          .waitTimedOut, "\(endings.open.count) of \(jobs.count) jobs have not ended",
+          next: "wait again: edgecoder wait \(jobs[0]) …")
+      }
+      if !isWarned, elapsed > 5_000_000_000, site.isOurs, !Leadership.isHeld(site.spool) {
+        Console.note("no coordinator runs here; start one: edgecoder schedule, or use cron")
+        isWarned = true
+      }
+      Progress.show("\(jobs.count - endings.open.count) of \(jobs.count) jobs have ended")
+      watch.wait(milliseconds: 500, others: [signals.descriptor])
+      if let signal = signals.take() {
+        try leave(endings, signal: signal, jobs: jobs, output: output)
+      }
+    }
+    try finish(jobs, endings, output: output)
+    throw ArgumentParser.ExitCode(code(endings, jobs).rawValue)
+  }
+
+  /// A signal: cancels what has not ended, or says how to come back.
+  private func leave(_ endings: Endings, signal: Int32, jobs: [JobID], output: OutputOptions)
+    throws -> Never
+  {
+    if options.onSignal == .cancel {
+      try site.spool.askFor(
+        ControlRequest(.cancel, endings.open.sorted(), reason: "signal \(signal)"))
+      Console.note("asked to cancel \(endings.open.count) jobs")
+    } else {
+      Console.note("\(endings.open.count) jobs go on; see them: edgecoder wait JOB…")
+    }
+    throw ArgumentParser.ExitCode(128 + signal)
+  }
+
+  func code(_ endings: Endings, _ jobs: [JobID]) -> EdgeJob.ExitCode {
+    .worst(of: endings.ended.values.map { EdgeJob.ExitCode($0) })
+  }
+
+  /// Prints what is known of the jobs.
+  func finish(_ jobs: [JobID], _ endings: Endings, output: OutputOptions) throws {
+    if Progress.isShown { Progress.clear() }
+    let view = JobView(site.spool)
+    let rows = try jobs.map { job in
+      var row = (try view.row(job)) ?? JobRow(job: job, task: "", state: .incoming)
+      if row.ending == nil { row.ending = endings.ended[job] }
+      return row
+    }
+    try JobReport.render(rows, site: site, output: output, junit: options.junit)
+    if options.propagate, rows.count == 1, case .verdict(.failed(let status))? = rows[0].ending {
+      throw ArgumentParser.ExitCode(status)
+    }
+  }
+}
+
+/// Lists of jobs with their JUnit form.
+enum JobReport {
+  static func render(
+    _ rows: [JobRow], site: Site, output: OutputOptions, junit: String?,
+    schema: String = "edgecoder.wait/1"
+  ) throws {
+    let document = Document.jobs(rows, schema: schema)
+    try output.render(document)
+    guard let junit else { return }
+    let cases = rows.map { row in
+      let texts = JobOutput.texts(of: row.job, site.spool)
+      return row.testCase(output: texts.stdout, errors: texts.stderr)
+    }
+    let xml = JUnitSuite(cases: cases).xml
+    let (folder, name) = split(junit)
+    do {
+      try Directory(path: folder).overwrite(name, Array(xml.utf8), mode: 0o644)
+    } catch {
+      throw CommandFailure(.cannotCreate, "the JUnit report cannot be written", place: junit, why: "\(error)")
+    }
+  }
+
+  private static func split(_ path: String) -> (folder: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+    return (slash == path.startIndex ? "/" : String(path[..<slash]), String(path[path.index(after: slash)...]))
+  }
+}
+
+/// `edgecoder wait`.
+struct Wait: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Waits until jobs have ended; the exit code says how.",
+    discussion: "Example: edgecoder wait $(edgecoder submit hello.tar.zst) --timeout 10m")
+
+  @Argument(help: "Job ids.")
+  var jobs: [String] = []
+
+  @Flag(help: "Every job of the spool that has not ended.")
+  var all = false
+
+  @OptionGroup var place: SpoolOptions
+  @OptionGroup var waiting: WaitOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let signals = try SignalSource()
+    let site = try Site(place)
+    var ids = try JobArguments.ids(jobs)
+    if all {
+      let states: Set<JobState> = [.incoming, .ready, .inbox, .running, .outbox]
+      ids += try JobView(site.spool).all(states: states, why: [:]).map(\.job)
+    }
+    if ids.isEmpty {
+      if all { return }
+      throw CommandFailure(.usage, "no job is named", next: "name job ids, or use --all")
+    }
+    let view = JobView(site.spool)
+    for job in ids where site.isOurs {
+      guard try view.row(job) != nil else {
+        throw CommandFailure(
+          .notFound, "there is no job \(job)", place: site.spool.path,
+          next: "edgecoder status lists the jobs; another spool is named with --spool")
+      }
+    }
+    try Waiter(site: site, options: waiting).wait(for: ids, signals: signals, output: output)
+  }
+}

@@ -1,0 +1,75 @@
+internal import ArgumentParser
+internal import EdgeJob
+internal import EdgeSpool
+internal import EdgeSystem
+internal import EdgeTrust
+internal import EdgeWorker
+
+/// `edgecoder worker`: has the sandbox, never opens the ledger.
+struct WorkerCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "worker",
+    abstract: "Runs the jobs that the coordinator assigns to it.",
+    discussion: "Example: edgecoder worker --id local --slots 2 --until-idle 5m")
+
+  @Option(help: "Its name; its folders are workers/ID.")
+  var id = "local"
+
+  @Option(help: "Jobs at the same time; else one for each processor.")
+  var slots: Int?
+
+  @Option(help: "Ends when there was nothing to do for this long.")
+  var untilIdle: String?
+
+  @Option(help: ArgumentHelp("Takes only jobs of this session.", visibility: .hidden))
+  var session: String?
+
+  @Flag(help: ArgumentHelp("Ends when standard input does.", visibility: .hidden))
+  var untilEndOfInput = false
+
+  @Option(help: "The spool; else EDGECODER_SPOOL, else one in your state directory.")
+  var spool: String?
+
+  @Option(help: "The folder with worker.key; else the spool's own in your configuration.")
+  var keys: String?
+
+  func run() throws {
+    guard Name.isValid(id) else {
+      throw CommandFailure(.usage, "\(id) is no name", next: "use a-z, 0-9, dash and dot")
+    }
+    var place = try SpoolOptions.parse([])
+    place.spool = spool
+    let open = try place.open()
+    let key = try Site.workerKey(keys ?? place.keyFolder(open))
+    if session == nil, Identity.user == open.owner { try open.makeWorkerFolders(id) }
+    let signals = try Signals()
+    let stop = try StopSignal(signals: signals, input: untilEndOfInput ? 0 : nil)
+    let worker = try Worker(
+      open,
+      Worker.Settings(
+        id: id, slots: slots ?? Machine.processors, session: session, key: key,
+        idleMilliseconds: try untilIdle.map(milliseconds), stop: stop.descriptor,
+        version: Version.text))
+    try worker.run()
+  }
+}
+
+/// One descriptor that becomes readable on a signal, or when standard input ends.
+final class StopSignal: Sendable {
+  private let raised: Signal
+  var descriptor: Int32 { raised.descriptor }
+
+  init(signals: borrowing Signals, input: Int32?) throws {
+    raised = try Signal()
+    let watched = [signals.descriptor] + (input.map { [$0] } ?? [])
+    _ = WorkThread.start { [self] in
+      _ = Poll.readable(watched, milliseconds: -1)
+      raised.raise()
+    }
+  }
+}
+
+/// The machine's size.
+enum Machine {
+  static var processors: Int { Processors.available() }
+}

@@ -1,0 +1,159 @@
+internal import EdgeJob
+internal import EdgeLedger
+package import EdgeSpool
+internal import EdgeSystem
+
+// What people ask for: cancel, hold, release, retry.
+
+extension Coordinator {
+  /// Does what the files in `control/` ask, as far as their owners may.
+  /// - Returns: true where there was anything.
+  func obeyControlRequests() throws(CoordinatorError) -> Bool {
+    let requests = try onSpool { () throws(SpoolError) in try spool.takeControlRequests() }
+    for (uid, request) in requests { try obey(request, of: uid) }
+    return !requests.isEmpty
+  }
+
+  /// Does what one request asks. Jobs that are unknown, of somebody else, or in a state that does
+  /// not allow it are told about in an event.
+  package func obey(_ request: ControlRequest, of uid: UInt32) throws(CoordinatorError) {
+    for job in request.jobs {
+      guard let place = try onSpool({ () throws(SpoolError) in try spool.locate(job) }) else {
+        events.append(.notice("\(request.verb.rawValue): there is no job \(job)"))
+        continue
+      }
+      guard let ticket = try ticket(of: job, at: place) else { continue }
+      guard uid == ticket.submitter || uid == spool.owner || uid == 0 else {
+        events.append(.notice("\(request.verb.rawValue): uid \(uid) did not submit job \(job)"))
+        continue
+      }
+      let isDone =
+        switch request.verb {
+        case .cancel: try cancel(ticket, at: place)
+        case .hold: try hold(ticket, at: place, reason: request.reason)
+        case .release: try release(ticket, at: place)
+        case .retry: try retry(ticket, at: place)
+        }
+      if !isDone {
+        events.append(
+          .notice("\(request.verb.rawValue): job \(job) is \(place.state.rawValue)"))
+      }
+    }
+  }
+
+  private func ticket(of job: JobID, at place: Place) throws(CoordinatorError) -> Ticket? {
+    do throws(SpoolError) {
+      switch place.state {
+      case .ready: return ready[job]?.ticket
+      case .inbox, .running, .outbox: return try spool.ticket(at: place.path)
+      case .held, .dead, .cancelled, .done: return try spool.record(place.state, job).ticket
+      case .incoming, .quarantine: return nil
+      }
+    } catch where error.kind == .notFound {
+      return nil
+    } catch {
+      throw .spool(error)
+    }
+  }
+
+  private func cancel(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
+    switch place.state {
+    case .ready, .held:
+      ready[ticket.job] = nil
+      try endWithoutResult(ticket, .cancelled, at: place.path)
+      return true
+    case .inbox, .running:
+      guard let worker = place.worker, let fence = place.fence else { return false }
+      let item = WorkerItem(
+        worker: worker, job: FencedJob(job: ticket.job, fence: fence), state: place.state,
+        path: place.path)
+      if place.state == .inbox, try takeBack(item, ticket) {
+        try endWithoutResult(
+          ticket, .cancelled, at: Layout.ready(ticket.job, queue: ticket.request.queue))
+        return true
+      }
+      live[ticket.job]?.isStopping = true
+      try onSpool { () throws(SpoolError) in try spool.askToStop(item) }
+      return true
+    default:
+      return false
+    }
+  }
+
+  private func hold(_ ticket: Ticket, at place: Place, reason: String) throws(CoordinatorError)
+    -> Bool
+  {
+    var path = place.path
+    switch place.state {
+    case .ready: ready[ticket.job] = nil
+    case .inbox:
+      guard let worker = place.worker, let fence = place.fence else { return false }
+      let item = WorkerItem(
+        worker: worker, job: FencedJob(job: ticket.job, fence: fence), state: .inbox, path: path)
+      guard try takeBack(item, ticket) else { return false }
+      path = Layout.ready(ticket.job, queue: ticket.request.queue)
+    default: return false
+    }
+    var held = ticket
+    held.hold = reason.isEmpty ? "held by a user" : reason
+    try onSpool { () throws(SpoolError) in
+      try spool.put(held, .held)
+      try spool.syncAll()
+      try spool.removeTicket(at: path)
+    }
+    return true
+  }
+
+  private func release(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
+    guard place.state == .held else { return false }
+    var released = ticket
+    released.hold = nil
+    try self.place(released)
+    try onSpool { () throws(SpoolError) in
+      try spool.syncAll()
+      try spool.removeTicket(at: place.path)
+    }
+    return true
+  }
+
+  /// Starts a job anew that is dead or was cancelled: a new reservation, no faults.
+  private func retry(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
+    guard place.state == .dead || place.state == .cancelled else { return false }
+    var again = ticket
+    again.round += 1
+    again.faults = []
+    again.ending = nil
+    again.notBefore = 0
+    again.hold = nil
+    let next = again
+    do throws(LedgerError) {
+      try ledger.write(epoch: epoch, now: now(), actor: actor) {
+        (writer: borrowing LedgerWriter) throws(LedgerError) in
+        _ = try writer.reserve(
+          job: next.job, round: Int(next.round), account: next.account, amount: next.reserved,
+          facts: ["blob": .string(next.blob.hex), "task": .string(next.task.hex)])
+      }
+    } catch {
+      if case .notEnoughCredits = error {
+        events.append(.notice("retry of \(ticket.job): \(error)"))
+        return true
+      }
+      throw .ledger(error)
+    }
+    endings[next.job] = nil
+    try self.place(next)
+    try onSpool { () throws(SpoolError) in
+      try spool.syncAll()
+      try spool.removeTicket(at: place.path)
+    }
+    return true
+  }
+
+  private func takeBack(_ item: WorkerItem, _ ticket: Ticket) throws(CoordinatorError) -> Bool {
+    let isBack = try onSpool { () throws(SpoolError) in
+      try spool.takeBack(item, queue: ticket.request.queue)
+    }
+    if isBack { live[ticket.job] = nil }
+    return isBack
+  }
+}

@@ -1,0 +1,150 @@
+package import EdgeJob
+package import EdgeLedger
+package import EdgeSpool
+internal import EdgeSystem
+
+/// The only writer of money: admits, assigns, settles. Used by one thread; leads as long as it
+/// lives.
+package final class Coordinator {
+  package let spool: Spool
+  let ledger: Ledger
+  let policy: Policy
+  let inspector: any ArchiveInspector
+  /// Milliseconds UTC.
+  let now: () -> Int64
+  /// Who writes, for the entries.
+  let actor: String
+  private let leadership: Leadership
+  /// Of this leadership; an older one writes nothing.
+  package let epoch: UInt32
+  private var fenceCount: UInt32 = 0
+
+  /// What stands in `ready/`; nobody else changes it while we lead.
+  var ready: [JobID: ReadyTicket] = [:]
+  /// The rights that were given out and have not come back.
+  var live: [JobID: LiveJob] = [:]
+  /// Archives that were inspected before, by blob.
+  var inspections: [Digest: Inspection] = [:]
+  /// Jobs that others wait for and that have ended: true where they passed.
+  var endings: [JobID: Bool] = [:]
+  /// Why jobs wait, from the last schedule.
+  package internal(set) var waiting: [JobID: String] = [:]
+  /// What happened since the caller last looked, for progress lines.
+  package var events: [CoordinatorEvent] = []
+
+  struct ReadyTicket {
+    var ticket: Ticket
+    var path: String
+  }
+
+  struct LiveJob {
+    var fence: Fence
+    var worker: String
+    var isStopping = false
+  }
+
+  /// Takes the lead over a spool: commits a new epoch, then reads where every job is.
+  /// - Returns: nil where another process leads.
+  package static func lead(
+    _ spool: Spool, ledger: Ledger, policy: Policy, inspector: any ArchiveInspector,
+    actor: String, waiting: Bool = false, now: @escaping () -> Int64
+  ) throws(CoordinatorError) -> Coordinator? {
+    guard ledger.spool == spool.id else {
+      throw .mismatch("the ledger belongs to spool \(ledger.spool), not to \(spool.id)")
+    }
+    let leadership: Leadership
+    if waiting {
+      do { leadership = try Leadership.wait(spool) } catch { throw .spool(error) }
+    } else {
+      do {
+        guard let taken = try Leadership.take(spool) else { return nil }
+        leadership = taken
+      } catch { throw .spool(error) }
+    }
+    let epoch = try onLedger { () throws(LedgerError) in
+      try ledger.takeEpoch(now: now(), actor: actor)
+    }
+    let coordinator = Coordinator(
+      spool: spool, ledger: ledger, policy: policy, inspector: inspector, actor: actor,
+      leadership: leadership, epoch: epoch, now: now)
+    try coordinator.recover()
+    return coordinator
+  }
+
+  private init(
+    spool: Spool, ledger: Ledger, policy: Policy, inspector: any ArchiveInspector, actor: String,
+    leadership: consuming Leadership, epoch: UInt32, now: @escaping () -> Int64
+  ) {
+    self.spool = spool
+    self.ledger = ledger
+    self.policy = policy
+    self.inspector = inspector
+    self.actor = actor
+    self.leadership = leadership
+    self.epoch = epoch
+    self.now = now
+  }
+
+  /// Reads back what an earlier leader left: the tickets in `ready/` and the rights in the workers'
+  /// folders.
+  private func recover() throws(CoordinatorError) {
+    for (job, path) in try onSpool({ () throws(SpoolError) in try spool.readyJobs() }) {
+      do throws(SpoolError) {
+        let ticket = try spool.ticket(at: path)
+        ready[job] = ReadyTicket(ticket: ticket, path: path)
+        // A retry that was cut short has left the job's earlier end behind.
+        if ticket.round > 1 {
+          try spool.removeTicket(at: Layout.path(.dead, job))
+          try spool.removeTicket(at: Layout.path(.cancelled, job))
+        }
+      } catch where error.kind == .notFound {
+        continue
+      } catch {
+        throw .spool(error)
+      }
+    }
+    for item in try onSpool({ () throws(SpoolError) in try spool.workerItems() }) {
+      let known = live[item.job.job]
+      if known == nil || known!.fence < item.job.fence {
+        live[item.job.job] = LiveJob(fence: item.job.fence, worker: item.worker)
+      }
+    }
+  }
+
+  /// The next right; always higher than every earlier one.
+  func nextFence() -> Fence {
+    precondition(fenceCount < UInt32.max, "four thousand million rights in one epoch")
+    fenceCount += 1
+    return Fence(epoch: epoch, count: fenceCount)
+  }
+
+  /// One round: what people ask for, what came back, what was lost, what is new, what can start.
+  /// - Returns: true where something was done, so that another round may find more.
+  package func pass() throws(CoordinatorError) -> Bool {
+    var didWork = try obeyControlRequests()
+    didWork = try settle() || didWork
+    didWork = try sweep() || didWork
+    didWork = try admit() || didWork
+    didWork = try assign() || didWork
+    return didWork
+  }
+
+  /// The half of a round that takes finished work in, for `settle`.
+  /// - Returns: true where something was done.
+  package func settlePass() throws(CoordinatorError) -> Bool {
+    let didWork = try settle()
+    return try sweep() || didWork
+  }
+
+  /// Jobs that are known and have not ended.
+  package var unfinished: Int { ready.count + live.count }
+}
+
+/// Something that happened to a job.
+package enum CoordinatorEvent: Hashable, Sendable {
+  case admitted(JobID)
+  case assigned(JobID, worker: String)
+  case fault(JobID, Fault, retrying: Bool)
+  case ended(JobID, Ending, cost: Credits)
+  case notice(String)
+}

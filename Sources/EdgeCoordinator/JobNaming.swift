@@ -1,0 +1,39 @@
+package import EdgeJob
+package import EdgeSpool
+internal import EdgeSystem
+
+/// The ids of jobs, as submitter and coordinator both work them out.
+///
+/// The scope of a key is the account that the request names, or `uid:N` where it names none.
+package struct JobNaming: Sendable {
+  private let spool: Spool
+  private let uid: UInt32
+
+  package init(spool: Spool, uid: UInt32) {
+    self.spool = spool
+    self.uid = uid
+  }
+
+  private func scope(_ request: Request) -> String { request.account ?? "uid:\(uid)" }
+
+  /// The name of the file in `incoming/`: the id of its first job, or a new one for a batch.
+  package func file(of requests: [Request]) -> JobID {
+    guard let first = requests.first, requests.count == 1 || first.key != nil else {
+      return spool.jobID(account: "", key: nil)
+    }
+    return spool.jobID(account: scope(first), key: first.key)
+  }
+
+  /// The id of request number `index` in a file that holds `count` of them.
+  package func id(of request: Request, index: Int, file: JobID, count: Int) -> JobID {
+    if let key = request.key { return spool.jobID(account: scope(request), key: key) }
+    if count == 1 { return file }
+    return spool.jobID(account: scope(request), key: "batch:\(file):\(index)")
+  }
+
+  /// The id of a bare archive that somebody dropped: the same file gives the same job.
+  func id(ofDropped name: String, blob: Digest, modified: Int64) -> JobID {
+    let clean = String(decoding: name.utf8.filter { $0 != 0 }, as: UTF8.self)
+    return spool.jobID(account: "uid:\(uid)", key: "drop:\(clean):\(blob.hex):\(modified)")
+  }
+}

@@ -1,0 +1,223 @@
+internal import EdgeEconomy
+internal import EdgeJob
+internal import EdgeLedger
+internal import EdgeSpool
+internal import EdgeSystem
+internal import EdgeTrust
+
+// outbox → done: verify the receipts, post them in one transaction, write the results, remove what
+// was settled.
+//
+// Crash points: before the commit everything is settled again; after it the ledger answers
+// "already", and what is missing of the renames is repaired.
+
+extension Coordinator {
+  /// A receipt that was verified, with the ticket it belongs to.
+  private struct Verified {
+    var receipt: Receipt
+    /// Whose account earns.
+    var holder: String
+    var envelope: [UInt8]
+    var digest: Digest
+    var result: [UInt8]?
+    var ticket: Ticket
+    var ticketPath: String
+    var cost: Credits = .zero
+  }
+
+  /// Settles every outbox, at most one batch of receipts for each worker.
+  /// - Returns: true where there was anything.
+  func settle() throws(CoordinatorError) -> Bool {
+    var didWork = false
+    for worker in try onSpool({ () throws(SpoolError) in try spool.workerIDs() }) {
+      didWork = try settle(worker) || didWork
+    }
+    return didWork
+  }
+
+  /// Settles the outbox of one worker.
+  func settle(_ worker: String) throws(CoordinatorError) -> Bool {
+    let paths = try onSpool { () throws(SpoolError) in try spool.outboxItems(of: worker) }
+    if paths.isEmpty { return false }
+    var verified: [Verified] = []
+    var taken: [String] = []
+    for path in paths {
+      if verified.count >= policy.batch { break }
+      do throws(SpoolError) {
+        let item = try spool.takeOutbox(path, of: worker)
+        for attempt in item.attempts {
+          if let one = try verify(attempt, of: item) { verified.append(one) }
+        }
+        taken.append(path)
+      } catch where error.kind == .badInput {
+        try onSpool { () throws(SpoolError) in
+          try spool.quarantineOutbox(path, reason: error.what)
+        }
+        events.append(.notice("\(path) was put into quarantine: \(error.what)"))
+      } catch where error.kind == .notFound {
+        continue
+      } catch {
+        throw .spool(error)
+      }
+    }
+    verified = try post(verified)
+    for one in verified { try write(one) }
+    try onSpool { () throws(SpoolError) in try spool.syncAll() }
+    for one in verified {
+      try onSpool { () throws(SpoolError) in try spool.removeTicket(at: one.ticketPath) }
+      if live[one.receipt.job]?.fence == one.receipt.fence { live[one.receipt.job] = nil }
+    }
+    for path in taken {
+      try onSpool { () throws(SpoolError) in try spool.removeTicket(at: path) }
+    }
+    return true
+  }
+
+  /// Checks one receipt against key, spool, worker, fence, ticket and result; nil where it is late:
+  /// the job has its result already, or a newer right was given out.
+  private func verify(_ attempt: OutboxItem.Attempt, of item: OutboxItem) throws(SpoolError)
+    -> Verified?
+  {
+    let (receipt, holder) = try receipt(in: attempt.envelope, of: item)
+    let right = FencedJob(job: receipt.job, fence: receipt.fence)
+    guard receipt.result == attempt.result.map({ Digest(bytes: Hash.sha256($0)) }) else {
+      throw SpoolError(.badInput, "the result beside the receipt of \(right) is not the signed one")
+    }
+    if let newest = live[receipt.job], newest.fence > receipt.fence {
+      events.append(.notice("a late receipt of \(right) was not accepted"))
+      return nil
+    }
+    guard let (ticket, path) = try ticket(of: right, worker: item.worker) else {
+      events.append(.notice("a receipt of \(right) came after the job had ended"))
+      return nil
+    }
+    guard receipt.blob == ticket.blob, receipt.task == ticket.task else {
+      throw SpoolError(.badInput, "the receipt of \(right) is about another task")
+    }
+    return Verified(
+      receipt: receipt, holder: holder, envelope: attempt.envelope,
+      digest: Digest(bytes: Hash.sha256(attempt.envelope)), result: attempt.result,
+      ticket: ticket, ticketPath: path)
+  }
+
+  /// Opens an envelope with the key of its signer.
+  /// - Returns: the receipt, and whose account earns.
+  private func receipt(in envelope: [UInt8], of item: OutboxItem) throws(SpoolError) -> (
+    receipt: Receipt, holder: String
+  ) {
+    let keys: [KeyRow]
+    do throws(LedgerError) { keys = try ledger.keys() } catch {
+      throw SpoolError(.unavailable, "the keys cannot be read: \(error)")
+    }
+    var signer: KeyRow?
+    let receipt: Receipt
+    do {
+      let opened = try Envelope.open(envelope, type: Receipt.payloadType) { id in
+        // The owner's own workers share the key `local`; every other key is one worker's alone.
+        signer = keys.first {
+          $0.id == id && $0.purpose == "worker" && $0.retired == nil
+            && ($0.holder == "local" || $0.holder == item.worker)
+        }
+        return signer.flatMap { PublicKey(bytes: $0.publicKey) }
+      }
+      receipt = try Receipt(statement: try JSON.parse(opened.payload))
+    } catch {
+      throw SpoolError(.badInput, "\(item.path): a receipt that does not verify: \(error)")
+    }
+    guard receipt.spool == spool.id, receipt.worker == item.worker else {
+      throw SpoolError(
+        .badInput, "\(item.path): a receipt of spool \(receipt.spool), worker \(receipt.worker)")
+    }
+    return (receipt, signer?.holder ?? item.worker)
+  }
+
+  /// The ticket of an attempt: in the outbox, still in `running/` where the worker died between the
+  /// two steps, or back in `ready/` where a power cut undid the renames.
+  private func ticket(of right: FencedJob, worker: String) throws(SpoolError) -> (Ticket, String)? {
+    for folder in [Layout.WorkerFolder.outbox, .running, .inbox] {
+      let path = "\(Layout.worker(worker, folder))/\(right)"
+      do throws(SpoolError) { return (try spool.ticket(at: path), path) } catch
+        where error.kind == .notFound
+      {}
+    }
+    if let entry = ready.removeValue(forKey: right.job) { return (entry.ticket, entry.path) }
+    return nil
+  }
+
+  /// Writes all of them into the ledger, one transaction. What is refused there (a result of that
+  /// job was accepted before) is late and dropped.
+  private func post(_ verified: [Verified]) throws(CoordinatorError) -> [Verified] {
+    if verified.isEmpty { return [] }
+    var posted: [Verified] = []
+    do throws(LedgerError) {
+      try ledger.write(epoch: epoch, now: now(), actor: actor) {
+        (writer: borrowing LedgerWriter) throws(LedgerError) in
+        posted = []
+        for one in verified {
+          do throws(LedgerError) {
+            posted.append(try post(one, writer))
+          } catch {
+            guard case .conflict = error else { throw error }
+            posted.append(one)
+          }
+        }
+      }
+    } catch {
+      throw .ledger(error)
+    }
+    return posted
+  }
+
+  private func post(_ one: Verified, _ writer: borrowing LedgerWriter) throws(LedgerError)
+    -> Verified
+  {
+    var one = one
+    let receipt = one.receipt
+    let round = Int(one.ticket.round)
+    switch receipt.outcome {
+    case .verdict(let verdict):
+      let price = policy.tariff.price(usage: receipt.usage).capped(by: one.ticket.reserved)
+      _ = try writer.post(
+        job: receipt.job, round: round, amount: price.amount, worker: one.holder,
+        fence: receipt.fence, attempt: receipt.attempt, receipt: one.digest,
+        facts: ["price": price.json, "verdict": verdict.json])
+      one.cost = price.amount
+    case .fault(let fault):
+      try writer.record(
+        "fault",
+        facts: [
+          "job": .string(receipt.job.description), "fence": .string(receipt.fence.description),
+          "worker": .string(receipt.worker), "fault": fault.json,
+          "receipt": .string(one.digest.hex),
+        ])
+      if one.ticket.faults.count + 1 > Int(one.ticket.request.retries) {
+        _ = try writer.void(job: receipt.job, round: round, reason: "dead")
+      }
+    case .cancelled:
+      _ = try writer.void(job: receipt.job, round: round, reason: "cancelled")
+    }
+    return one
+  }
+
+  /// Puts the job where its receipt sends it. Not flushed.
+  private func write(_ one: Verified) throws(CoordinatorError) {
+    var ticket = one.ticket
+    switch one.receipt.outcome {
+    case .verdict(let verdict):
+      ticket.ending = .verdict(verdict)
+      endings[ticket.job] = verdict == .passed
+      try onSpool { () throws(SpoolError) in
+        try spool.putDone(ticket, receipts: [one.envelope], result: one.result)
+      }
+      events.append(.ended(ticket.job, .verdict(verdict), cost: one.cost))
+    case .cancelled:
+      ticket.ending = .cancelled
+      try onSpool { () throws(SpoolError) in
+        try spool.put(ticket, .cancelled, receipts: [one.envelope])
+      }
+      events.append(.ended(ticket.job, .cancelled, cost: .zero))
+    case .fault(let fault):
+      try retry(ticket, after: fault, receipts: [one.envelope])
+    }
+  }
+}

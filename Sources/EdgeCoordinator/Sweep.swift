@@ -1,0 +1,132 @@
+internal import EdgeJob
+internal import EdgeLedger
+internal import EdgeSpool
+internal import EdgeSystem
+
+// What dead workers left. Their lock is free, so their process is gone, and with it the sandbox:
+// no timer is needed.
+
+extension Coordinator {
+  /// Gives the jobs of dead workers to others.
+  /// - Returns: true where there was anything.
+  func sweep() throws(CoordinatorError) -> Bool {
+    var didWork = false
+    for worker in try onSpool({ () throws(SpoolError) in try spool.workerIDs() }) {
+      if try onSpool({ () throws(SpoolError) in try spool.isAlive(worker) }) { continue }
+      // Receipts first: what is finished must not be run again.
+      while try settle(worker) { didWork = true }
+      for item in try onSpool({ () throws(SpoolError) in try spool.workerItems(of: worker) }) {
+        try sweep(item)
+        didWork = true
+      }
+      try removeSessionWorker(worker)
+    }
+    return didWork
+  }
+
+  private func sweep(_ item: WorkerItem) throws(CoordinatorError) {
+    let ticket: Ticket
+    do throws(SpoolError) { ticket = try spool.ticket(at: item.path) } catch {
+      if error.kind == .notFound { return }
+      throw .spool(error)
+    }
+    if live[item.job.job].map({ $0.fence > item.job.fence }) ?? (ready[item.job.job] != nil) {
+      // An interrupted earlier sweep has put the job back already.
+      try onSpool { () throws(SpoolError) in try spool.removeTicket(at: item.path) }
+      return
+    }
+    if item.state == .inbox {
+      let isBack = try onSpool { () throws(SpoolError) in
+        try spool.takeBack(item, queue: ticket.request.queue)
+      }
+      live[item.job.job] = nil
+      if isBack {
+        ready[ticket.job] = ReadyTicket(
+          ticket: ticket, path: Layout.ready(ticket.job, queue: ticket.request.queue))
+      }
+      return
+    }
+    if live[item.job.job]?.isStopping == true {
+      live[item.job.job] = nil
+      try endWithoutResult(ticket, .cancelled, at: item.path)
+      return
+    }
+    live[item.job.job] = nil
+    let isLast = ticket.faults.count + 1 > Int(ticket.request.retries)
+    try onLedger { () throws(LedgerError) in
+      try ledger.write(epoch: epoch, now: now(), actor: actor) {
+        (writer: borrowing LedgerWriter) throws(LedgerError) in
+        try writer.record(
+          "fault",
+          facts: [
+            "job": .string(ticket.job.description),
+            "fence": .string(item.job.fence.description), "worker": .string(item.worker),
+            "fault": Fault.workerLost.json,
+          ])
+        if isLast { _ = try writer.void(job: ticket.job, round: Int(ticket.round), reason: "dead") }
+      }
+    }
+    try retry(ticket, after: .workerLost, receipts: [])
+    try onSpool { () throws(SpoolError) in
+      try spool.syncAll()
+      try spool.removeTicket(at: item.path)
+    }
+  }
+
+  /// Puts a job back after a fault, or ends it where its faults used up their budget (its
+  /// reservation is voided by the caller). Not flushed.
+  func retry(_ ticket: Ticket, after fault: Fault, receipts: [[UInt8]]) throws(CoordinatorError) {
+    var ticket = ticket
+    ticket.faults.append(fault)
+    let isDead = ticket.faults.count > Int(ticket.request.retries)
+    if isDead {
+      ticket.ending = .dead(fault)
+      endings[ticket.job] = false
+      try onSpool { () throws(SpoolError) in try spool.put(ticket, .dead, receipts: receipts) }
+      events.append(.fault(ticket.job, fault, retrying: false))
+      events.append(.ended(ticket.job, .dead(fault), cost: .zero))
+      return
+    }
+    ticket.notBefore = now() + policy.backoff(afterFaults: ticket.faults.count)
+    do throws(SpoolError) { try spool.putReady(ticket) } catch where error.kind == .conflict {
+    } catch { throw .spool(error) }
+    ready[ticket.job] = ReadyTicket(
+      ticket: ticket, path: Layout.ready(ticket.job, queue: ticket.request.queue))
+    events.append(.fault(ticket.job, fault, retrying: true))
+  }
+
+  /// Ends a job that gave no result: voids its reservation, records it, removes its ticket.
+  func endWithoutResult(_ ticket: Ticket, _ ending: Ending, at path: String)
+    throws(CoordinatorError)
+  {
+    var ticket = ticket
+    ticket.ending = ending
+    try onLedger { () throws(LedgerError) in
+      try ledger.write(epoch: epoch, now: now(), actor: actor) {
+        (writer: borrowing LedgerWriter) throws(LedgerError) in
+        _ = try writer.void(job: ticket.job, round: Int(ticket.round), reason: ending.name)
+      }
+    }
+    endings[ticket.job] = false
+    let state: JobState = ending == .cancelled ? .cancelled : .done
+    try onSpool { () throws(SpoolError) in
+      if state == .done {
+        try spool.putDone(ticket, receipts: [], result: nil)
+      } else {
+        try spool.put(ticket, state)
+      }
+      try spool.syncAll()
+      try spool.removeTicket(at: path)
+    }
+    events.append(.ended(ticket.job, ending, cost: .zero))
+  }
+
+  /// The folders of a worker that belonged to one `run` are of no use after it.
+  private func removeSessionWorker(_ worker: String) throws(CoordinatorError) {
+    guard spool.workerFile(worker)?.session != nil,
+      try onSpool({ () throws(SpoolError) in try spool.workerItems(of: worker) }).isEmpty,
+      try onSpool({ () throws(SpoolError) in try spool.outboxItems(of: worker) }).isEmpty
+    else { return }
+    try onSpool { () throws(SpoolError) in try spool.removeWorkerFolders(worker) }
+  }
+}

@@ -1,0 +1,29 @@
+internal import EdgeSpool
+package import EdgeSystem
+
+extension Coordinator {
+  /// Watches everything that can give the coordinator work: submissions, requests, and the folders
+  /// of the workers.
+  package func watch() throws(CoordinatorError) -> Watch {
+    do {
+      let watch = try Watch()
+      try watch.add(try spool.root.directory(Layout.incoming))
+      try watch.add(try spool.root.directory(Layout.control))
+      try watch.add(try spool.root.directory(Layout.workers))
+      for worker in try spool.workerIDs() { try addWorker(worker, to: watch) }
+      return watch
+    } catch let error as SpoolError {
+      throw .spool(error)
+    } catch let error as SystemError {
+      throw .spool(SpoolError(error))
+    } catch {
+      preconditionFailure("the spool throws its own errors only: \(error)")
+    }
+  }
+
+  /// Also watches the outbox of a worker that came later, and its lock's directory.
+  package func addWorker(_ worker: String, to watch: borrowing Watch) throws(SystemError) {
+    try watch.add(try spool.root.directory("\(Layout.workers)/\(worker)"))
+    try watch.add(try spool.root.directory(Layout.worker(worker, .outbox)))
+  }
+}

@@ -1,0 +1,56 @@
+internal import EdgeJob
+
+/// What holds during a run, in words for the receipt: property → mechanism and value.
+enum EnforcedMap {
+  static func of(
+    _ sandbox: Sandbox, _ launch: Launch, _ workspace: borrowing Workspace,
+    groups: borrowing RunGroups
+  ) -> Enforced {
+    var map = resources(sandbox, launch)
+    let off = launch.without
+    if groups.has(.memory) {
+      map["swap"] = groups.swapIsLimited ? "in the memory limit" : "not counted here"
+    }
+    map["disk"] = workspace.bytes > 0 ? "tmpfs size=\(workspace.bytes)" : "none"
+    map["files"] = workspace.files > 0 ? "tmpfs nr_inodes=\(workspace.files)" : "none"
+    map["fileSystem"] = off.contains(.root) ? "none" : "private root, pivot_root, read-only system"
+    map["processTable"] =
+      off.contains(.processTable) ? "none" : "proc of the pid namespace, hidepid=invisible"
+    map["network"] = off.contains(.network) ? "none" : "empty network namespace"
+    map["ipc"] = "ipc namespace"
+    map["kill"] = "pid namespace"
+    map["syscalls"] =
+      off.contains(.seccomp)
+      ? "none" : "seccomp allow-list, \(launch.profile.policy.allowed.count) calls"
+    map["landlock"] =
+      off.contains(.landlock) || sandbox.host.landlock == 0
+      ? "none" : "abi \(sandbox.host.landlock)"
+    map["user"] =
+      off.contains(.user)
+      ? "none"
+      : sandbox.host.isPrivileged ? "uid \(sandbox.user)" : "user namespace, uid \(sandbox.user)"
+    map["privileges"] = off.contains(.user) ? "no_new_privs" : "no_new_privs, no capabilities"
+    map["environment"] = off.contains(.environment) ? "none" : "allow-list"
+    if !off.isEmpty { map["without"] = off.map(\.rawValue).sorted().joined(separator: " ") }
+    return map
+  }
+
+  private static func resources(_ sandbox: Sandbox, _ launch: Launch) -> Enforced {
+    let limits = launch.limits
+    let tree = launch.without.contains(.groups) ? nil : sandbox.host.groups
+    let hasLimits = !launch.without.contains(.rlimits)
+    let watches = !launch.without.contains(.watch)
+    func mechanism(_ controller: GroupTree.Controller, _ fallback: String) -> String {
+      tree?.places[controller] != nil
+        ? "\(tree!.version.rawValue) \(controller.rawValue)" : hasLimits ? fallback : "none"
+    }
+    return [
+      "memory": "\(mechanism(.memory, "rlimit data, per process")) \(limits.memoryBytes) bytes",
+      "processes": "\(mechanism(.pids, "rlimit nproc")) \(limits.processes)",
+      "cpu": "\(mechanism(.cpuacct, "rlimit cpu, per process")) \(limits.cpuMilliseconds) ms",
+      "wall": watches ? "watch \(limits.wallMilliseconds) ms" : "none",
+      "output": watches ? "watch \(limits.outputBytes) bytes each" : "none",
+      "openFiles": hasLimits ? "rlimit nofile \(limits.openFiles)" : "none",
+    ]
+  }
+}

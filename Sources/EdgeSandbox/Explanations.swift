@@ -1,0 +1,20 @@
+extension LaunchFailure {
+  /// The same with a hint for people, by step.
+  func explained() -> LaunchFailure {
+    LaunchFailure(stage: stage, errno: errno, subject: subject, hint: hint ?? advice)
+  }
+
+  private var advice: String? {
+    switch stage {
+    case "clone", "user namespace", "workspace":
+      "Namespaces are not allowed here: run as root, or allow user namespaces for this user."
+    case "proc":
+      "A new /proc cannot be mounted: in a container, run with an unmasked /proc."
+    case "cgroup": "The control group took no process: look at its owner and its limits."
+    case "landlock": "The kernel refused a Landlock rule."
+    case "seccomp": "The kernel refused the filter; a listener of another supervisor may be active."
+    case "work directory": "The directory has to exist inside the sandbox."
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,90 @@
+package import EdgeJob
+
+/// One program to run in one sandbox.
+package struct Launch: Sendable {
+  package var profile: SandboxProfile
+  package var limits: Limits
+  /// The program and its arguments. The program is an absolute path inside, a path below the work
+  /// directory that contains a slash, or a name that is looked up in the profile's path.
+  package var arguments: [String]
+  /// Variables beside those that the profile sets; each name must be on the profile's allow-list.
+  package var environment: [String: String]
+  /// Where the workspace appears inside.
+  package var mountPoint: String
+  /// Absolute path inside where the program starts; nil = `mountPoint`.
+  package var workDirectory: String?
+  /// Standard input.
+  package var input: [UInt8]
+  /// Directories that appear read-only inside. They must be readable for everybody, or lie on the
+  /// workspace (`Workspace.area`), whose files are given to the program's user.
+  package var readOnly: [ReadOnly]
+  /// Further empty directories on the workspace's quota, such as `/logs/verifier`; read them
+  /// afterwards with `Workspace.writable`.
+  package var writableDirectories: [String]
+  /// Gives the program a pipe as descriptor 3, whose bytes come back in `RunReport.report`.
+  package var reportChannel: Bool
+  /// Borrowed; the program is killed when it becomes readable.
+  package var cancel: Int32?
+  /// Layers left away. For tests alone, which prove with it that a layer protects; the enforced
+  /// map shows it.
+  package var without: Set<Layer> = []
+  /// The step that is made to fail; tests alone, and only jails that were built for debugging
+  /// take it.
+  package var failingStage: Int32 = 0
+
+  /// An open directory, borrowed, and where it appears.
+  package struct ReadOnly: Hashable, Sendable {
+    package let descriptor: Int32
+    package let path: String
+
+    package init(descriptor: Int32, path: String) {
+      self.descriptor = descriptor
+      self.path = path
+    }
+  }
+
+  package init(
+    profile: SandboxProfile, limits: Limits? = nil, arguments: [String],
+    environment: [String: String] = [:], mountPoint: String = "/work",
+    workDirectory: String? = nil, input: [UInt8] = [], readOnly: [ReadOnly] = [],
+    writableDirectories: [String] = [], reportChannel: Bool = false, cancel: Int32? = nil
+  ) {
+    self.profile = profile
+    self.limits = limits ?? profile.limits
+    self.arguments = arguments
+    self.environment = environment
+    self.mountPoint = mountPoint
+    self.workDirectory = workDirectory
+    self.input = input
+    self.readOnly = readOnly
+    self.writableDirectories = writableDirectories
+    self.reportChannel = reportChannel
+    self.cancel = cancel
+  }
+
+  /// Bytes of the report channel that are kept.
+  package static let reportBytesMax = 4 << 20
+}
+
+/// A protection that a test can leave away, to see what then happens.
+package enum Layer: String, Hashable, Sendable, CaseIterable {
+  /// The private root; without it the machine's own file tree is visible and writable.
+  case root
+  /// The fresh process table; without it the machine's is visible.
+  case processTable
+  case network
+  case seccomp
+  case landlock
+  /// The slot's own user; without it the program keeps the worker's user and its capabilities.
+  case user
+  /// Control groups; resource limits fall back to rlimits.
+  case groups
+  case rlimits
+  case environment
+  /// Closing of the launcher's own descriptors.
+  case descriptors
+  /// The watch on time, CPU and output.
+  case watch
+  /// The size limits of the workspace.
+  case quota
+}

@@ -1,0 +1,68 @@
+package import EdgeJob
+package import EdgeSystem
+
+/// What happened in one sandbox, as measured from outside.
+package struct RunReport: Sendable {
+  /// How the program itself ended.
+  package var termination: Termination
+  /// Every limit that was met, with counters; several may be true at once.
+  package var limitsHit = LimitsHit()
+  /// True where the launch's `cancel` descriptor ended it.
+  package var cancelled = false
+  package var usage = Usage()
+  package var enforced: Enforced = [:]
+  /// The first bytes of standard output, up to the limit.
+  package var stdout: [UInt8] = []
+  /// The first bytes of standard error, up to the limit.
+  package var stderr: [UInt8] = []
+  /// What came through descriptor 3.
+  package var report: [UInt8] = []
+  package var profileDigest: Digest
+  /// From the call until the program was let go.
+  package var setupNanoseconds: Int64 = 0
+
+  package init(termination: Termination, profileDigest: Digest) {
+    self.termination = termination
+    self.profileDigest = profileDigest
+  }
+
+  package struct LimitsHit: Hashable, Sendable {
+    package var cpu = false
+    package var wall = false
+    /// Processes that the kernel killed because the memory of the tree was used up.
+    package var outOfMemoryKills: Int64 = 0
+    /// Processes that the kernel refused to start.
+    package var processRefusals: Int64 = 0
+    /// Standard output or error went so far beyond its limit that the program was stopped.
+    package var output = false
+    /// More came through the report channel than is kept.
+    package var report = false
+    /// Bytes written beyond what is kept.
+    package var outputBytesDropped: Int64 = 0
+    /// The workspace had no free byte or no free inode when it was last looked at.
+    package var workspaceFull = false
+    /// The forbidden system call that ended it, by name.
+    package var violation: String?
+
+    package init() {}
+  }
+
+  /// The verdict on a plain command: from the counters first, from the way it ended last. A status
+  /// such as 137 that the program chose itself is never taken for a signal.
+  package func verdict() -> Verdict {
+    if let syscall = limitsHit.violation { return .violation(syscall: syscall) }
+    if limitsHit.outOfMemoryKills > 0 { return .outOfMemory }
+    if limitsHit.cpu { return .timedOut(.cpu) }
+    if limitsHit.wall { return .timedOut(.wall) }
+    if limitsHit.output { return .outputTooLarge }
+    if termination == .exited(0) { return .passed }
+    if limitsHit.processRefusals > 0 { return .tooManyProcesses }
+    if limitsHit.workspaceFull { return .workspaceFull }
+    switch termination {
+    case .exited(let status): return .failed(exit: status)
+    // SIGSYS: the kernel's answer to a call in the convention of another architecture.
+    case .signalled(31): return .violation(syscall: "foreign architecture")
+    case .signalled(let signal): return .signalled(signal)
+    }
+  }
+}

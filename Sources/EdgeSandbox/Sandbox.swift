@@ -1,0 +1,147 @@
+internal import CJailPlan
+internal import CLinux
+package import EdgeJob
+internal import EdgeSystem
+internal import Glibc
+
+/// Runs programs in sandboxes, one at a time; a worker has one value for each of its slots.
+///
+/// Each run starts one `edgecoder-jail` (posix_spawn), which makes the namespaces and dies with
+/// everything in them when this process dies. Blocks the calling thread.
+package final class Sandbox: Sendable {
+  package let host: SandboxHost
+  /// The number of the slot; as root, its programs run as user and group 60000 + slot.
+  package let slot: Int
+  private let jail: String?
+  private let runs = Counter()
+
+  /// - Parameters:
+  ///   - jail: path of `edgecoder-jail`; nil = the one beside this program.
+  ///   - slot: 0…4095. No two sandboxes of a machine that run at once may share a slot.
+  package init(host: SandboxHost, jail: String? = nil, slot: Int = 0) {
+    precondition((0..<4096).contains(slot), "a slot has a user between 60000 and 64095")
+    self.host = host
+    self.jail = jail
+    self.slot = slot
+  }
+
+  var user: UInt32 { host.isPrivileged ? 60000 + UInt32(slot) : host.user }
+  var group: UInt32 { host.isPrivileged ? 60000 + UInt32(slot) : host.group }
+
+  func jailPath() throws(LaunchFailure) -> String {
+    if let jail { return jail }
+    do { return try Executable.part("edgecoder-jail") } catch {
+      throw LaunchFailure(
+        stage: "jail", errno: error.errno, subject: error.subject,
+        hint: "edgecoder-jail belongs beside the program, or in ../libexec/edgecoder.")
+    }
+  }
+
+  /// A fresh file system with the disk limits; see `Workspace`.
+  /// - Parameter without: tests alone; `.quota` leaves the size limits away.
+  package func makeWorkspace(limits: Limits, profile: SandboxProfile, without: Set<Layer> = [])
+    throws(LaunchFailure) -> Workspace
+  {
+    try check(profile.floor, of: profile.name)
+    let hasQuota = !without.contains(.quota)
+    // Our own directories take inodes, too.
+    let bytes = hasQuota ? UInt64(limits.diskBytes) : 0
+    let files = hasQuota ? UInt64(limits.files) + 32 : 0
+    do {
+      let raw = host.isPrivileged ? ec_tmpfs(bytes, files) : try makeOutside(bytes, files)
+      guard raw >= 0 else {
+        throw LaunchFailure(stage: "workspace", errno: errno, subject: "tmpfs")
+      }
+      return try Workspace.make(
+        Descriptor(owning: raw), user: user, isPrivileged: host.isPrivileged, bytes: bytes,
+        files: files)
+    } catch let error as SystemError {
+      throw LaunchFailure(stage: "workspace", errno: error.errno, subject: error.subject)
+    } catch let error as LaunchFailure {
+      throw error
+    } catch {
+      throw LaunchFailure(stage: "workspace", errno: 0, subject: "\(error)")
+    }
+  }
+
+  /// Has the jail make the file system in a user namespace, and receives it.
+  private func makeOutside(_ bytes: UInt64, _ files: UInt64) throws -> Int32 {
+    var writer = PlanWriter(kind: EC_KIND_WORKSPACE)
+    writer.plan.flags = EC_USER_NAMESPACE | EC_CLOSE_DESCRIPTORS
+    writer.plan.outer_uid = host.user
+    writer.plan.outer_gid = host.group
+    writer.plan.uid = host.user
+    writer.plan.gid = host.group
+    writer.plan.workspace_bytes = bytes
+    writer.plan.workspace_inodes = files
+    let plan = try Descriptor.memory("plan", writer.finish())
+    let status = try Descriptor.pipe()
+    let sockets = try SocketPair()
+    let statusReading = try status.reading.duplicate()
+    var child = try Spawn(
+      path: try jailPath(), arguments: [],
+      descriptors: [
+        EC_FD_PLAN: plan.raw, EC_FD_GO: sockets.far.raw, EC_FD_STATUS: status.writing.raw,
+      ]
+    ).start()
+    closeEnds(consume sockets.far, consume status)
+    let raw = ec_receive_descriptor(sockets.near.raw)
+    var records = Records()
+    records.receive(try statusReading.read(atMost: 1 << 16)[...])
+    _ = child.wait()
+    if let failure = records.failure { throw failure.explained() }
+    return raw
+  }
+
+  private func closeEnds(_ socket: consuming Descriptor, _ pipe: consuming Pipe) {}
+
+  /// Throws where this machine is below what a profile requires.
+  func check(_ floor: SandboxProfile.Floor, of name: String) throws(LaunchFailure) {
+    let controllers: [(String, Bool, GroupTree.Controller)] = [
+      ("memory", floor.memoryTree, .memory), ("processes", floor.processesTree, .pids),
+      ("cpu", floor.cpuTree, .cpuacct),
+    ]
+    for (property, isRequired, controller) in controllers
+    where isRequired && host.groups?.places[controller] == nil {
+      throw LaunchFailure(
+        stage: "require \(property)", errno: 0,
+        subject: "the profile \(name) needs a control group with \(controller.rawValue)",
+        hint: "Run as root, delegate a control group, or use a profile that accepts rlimits.")
+    }
+    if host.landlock < floor.landlock {
+      throw LaunchFailure(
+        stage: "require landlock", errno: 0,
+        subject: "the profile \(name) needs Landlock \(floor.landlock), here is \(host.landlock)",
+        hint: "Use a newer kernel, or a profile with a lower requirement.")
+    }
+  }
+
+  /// Runs one program to its end, and returns when everything that it started is dead.
+  /// - Throws: where the program was not started; `LaunchFailure.isAboutTask` tells whose fault.
+  package func run(_ launch: borrowing Launch, in workspace: borrowing Workspace)
+    throws(LaunchFailure) -> RunReport
+  {
+    let started = Clocks.bootNanoseconds()
+    let launch = copy launch
+    try check(launch.profile.floor, of: launch.profile.name)
+    let request = try RunPlan.environment(of: launch)
+    let groups = try makeGroups(launch)
+    try workspace.handOver()
+    let plan = try RunPlan(
+      sandbox: self, launch: launch, environment: request, workspace: workspace,
+      groups: groups.members)
+    var watch = try RunWatch(launch: launch, user: host.isPrivileged ? user : nil)
+    let child = try watch.start(jail: try jailPath(), plan: plan, groups: groups.members)
+    let proof = plan.proof(groups: groups.label)
+    return try watch.follow(
+      child, proof: proof, groups: groups, workspace: workspace, started: started,
+      enforced: EnforcedMap.of(self, launch, workspace, groups: groups))
+  }
+
+  private func makeGroups(_ launch: Launch) throws(LaunchFailure) -> RunGroups {
+    guard let tree = host.groups, !launch.without.contains(.groups) else { return RunGroups() }
+    return try RunGroups(
+      tree: tree, name: "edgecoder-\(ProcessID.own)-\(slot)-\(runs.next())",
+      memory: launch.limits.memoryBytes, processes: launch.limits.processes + 1)
+  }
+}

@@ -1,0 +1,114 @@
+internal import CLinux
+internal import EdgeSystem
+internal import Glibc
+
+/// What this machine offers; found out once.
+package struct SandboxHost: Sendable {
+  /// True where this process may mount and change users, so that every slot has a user of its own.
+  /// Otherwise a user namespace is made for each run.
+  package let isPrivileged: Bool
+  /// The version of Landlock, 0 where there is none.
+  package let landlock: Int64
+  let groups: GroupTree?
+  package let findings: [Finding]
+  let user: UInt32
+  let group: UInt32
+
+  /// One property, the mechanism that will enforce it, and whether it is there.
+  package struct Finding: Hashable, Sendable {
+    package let property: String
+    package let mechanism: String
+    package let ok: Bool
+    package let note: String
+  }
+
+  /// - Throws: stage `probe` where no sandbox at all can be had here.
+  package static func probe() throws(LaunchFailure) -> SandboxHost {
+    try probe(useGroups: true)
+  }
+
+  /// - Parameter useGroups: false in tests that want a machine without control groups.
+  package static func probe(useGroups: Bool) throws(LaunchFailure) -> SandboxHost {
+    let mask = capabilities()
+    // CAP_SETGID 6, CAP_SETUID 7, CAP_SETPCAP 8, CAP_SYS_ADMIN 21, CAP_CHOWN 0, CAP_KILL 5.
+    let isPrivileged = [0, 5, 6, 7, 8, 21].allSatisfy { mask >> $0 & 1 == 1 }
+    let abi = Int64(max(ec_landlock_abi(), 0))
+    let groups = useGroups ? GroupTree.probe() : nil
+    var findings: [Finding] = []
+    findings.append(user(isPrivileged))
+    findings.append(filter())
+    findings.append(
+      Finding(
+        property: "landlock", mechanism: abi > 0 ? "Landlock ABI \(abi)" : "none", ok: abi > 0,
+        note: abi > 0 ? "" : "the kernel has no Landlock; other layers stay"))
+    for (property, controller) in [
+      ("memory", GroupTree.Controller.memory), ("processes", .pids), ("cpu", .cpuacct),
+    ] {
+      let place = groups?.places[controller]
+      findings.append(
+        Finding(
+          property: property, mechanism: place == nil ? "rlimit" : groups!.version.rawValue,
+          ok: place != nil,
+          note: place ?? "no control group can be made; limits hold for each process alone"))
+    }
+    let host = SandboxHost(
+      isPrivileged: isPrivileged, landlock: abi, groups: groups, findings: findings,
+      user: geteuid(), group: getegid())
+    try host.requireBasics()
+    return host
+  }
+
+  /// The places where the two properties without a fallback are checked.
+  private func requireBasics() throws(LaunchFailure) {
+    for finding in findings
+    where !finding.ok && ["user", "syscalls"].contains(finding.property) {
+      throw LaunchFailure(
+        stage: "probe", errno: 0, subject: "\(finding.property): \(finding.note)",
+        hint: "Run as root, or on a kernel that allows user namespaces and seccomp.")
+    }
+  }
+
+  private static func capabilities() -> UInt64 {
+    let line = field("CapEff:", in: "/proc/self/status")
+    return UInt64(line ?? "0", radix: 16) ?? 0
+  }
+
+  private static func user(_ isPrivileged: Bool) -> Finding {
+    if isPrivileged {
+      return Finding(property: "user", mechanism: "user of the slot", ok: true, note: "")
+    }
+    let most = number("/proc/sys/user/max_user_namespaces") ?? 0
+    let switched = number("/proc/sys/kernel/unprivileged_userns_clone") ?? 1
+    let confined = number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") ?? 0
+    let ok = most > 0 && switched > 0
+    let note =
+      !ok
+      ? "neither privileged nor are user namespaces allowed"
+      : confined > 0 ? "AppArmor restricts user namespaces; a run may be refused" : ""
+    return Finding(property: "user", mechanism: "user namespace", ok: ok, note: note)
+  }
+
+  private static func filter() -> Finding {
+    let actions = text("/proc/sys/kernel/seccomp/actions_avail") ?? ""
+    let ok = actions.contains("user_notif") && actions.contains("kill_process")
+    return Finding(
+      property: "syscalls", mechanism: "seccomp", ok: ok,
+      note: ok ? "" : "the kernel lacks seccomp filters with user notification (Linux 5.0)")
+  }
+
+  private static func text(_ path: String) -> String? {
+    let raw = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    guard raw >= 0 else { return nil }
+    let file = Descriptor(owning: raw)
+    return (try? file.read(atMost: 1 << 16)).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  private static func number(_ path: String) -> Int64? {
+    text(path).flatMap { Int64($0.split(separator: "\n").first ?? "") }
+  }
+
+  private static func field(_ name: String, in path: String) -> String? {
+    text(path)?.split(separator: "\n").first { $0.hasPrefix(name) }
+      .flatMap { $0.split { $0 == "\t" || $0 == " " || $0 == ":" }.last.map(String.init) }
+  }
+}

@@ -1,0 +1,141 @@
+package import EdgeJob
+internal import EdgeSystem
+
+/// A sandbox policy by name: what must hold, what is visible, and which system calls there are.
+package struct SandboxProfile: Sendable {
+  package let name: String
+  package let version: Int64
+  package let summary: String
+  /// SHA-256 of the canonical JSON after `extends` has been resolved.
+  package let digest: Digest
+  /// What a task gets that asks for nothing.
+  package let limits: Limits
+  /// What the machine must offer.
+  package let floor: Floor
+  let view: View
+  let environment: EnvironmentRules
+  /// Where programs are looked up.
+  package let path: [String]
+  /// False where one process may reserve as much address space as it likes (V8, the JVM).
+  let addressSpaceIsLimited: Bool
+  let policy: SyscallPolicy
+
+  /// The weakest mechanism that is accepted for each property.
+  package struct Floor: Hashable, Sendable {
+    /// True where the memory of the whole tree must be counted; otherwise a limit for each
+    /// process is enough.
+    package var memoryTree: Bool
+    package var processesTree: Bool
+    package var cpuTree: Bool
+    /// The lowest Landlock ABI; 0 where Landlock is only used if it is there.
+    package var landlock: Int64
+  }
+
+  /// What is visible of the machine, always read-only.
+  struct View: Hashable, Sendable {
+    /// Paths that must exist.
+    var required: [String]
+    /// Paths that are shown where they exist.
+    var optional: [String]
+    /// True where /proc shows the machine's totals as well, and not only processes.
+    var wholeProc: Bool
+  }
+
+  /// Which variables the program has.
+  struct EnvironmentRules: Hashable, Sendable {
+    /// Always set.
+    var fixed: [String: String]
+    /// Names that a launch may set; a trailing `*` stands for any rest.
+    var allowed: [String]
+
+    func allows(_ name: String) -> Bool {
+      allowed.contains { pattern in
+        pattern.hasSuffix("*") ? name.hasPrefix(pattern.dropLast()) : name == pattern
+      }
+    }
+  }
+
+  package static let schema = "edgecoder.profile/1"
+
+  /// Reads `NAME.json` and the profiles that it extends.
+  /// - Parameter directory: where profiles lie; nil = the program's own.
+  /// - Throws: stage `profile`.
+  package static func load(_ name: String, directory: String? = nil) throws(LaunchFailure)
+    -> SandboxProfile
+  {
+    let json = try ProfileFile.resolve(name, directory: directory)
+    do {
+      return try SandboxProfile(json: json)
+    } catch {
+      throw LaunchFailure(
+        stage: "profile", errno: 0, subject: "\(name): \(error.problem)",
+        hint: "Correct the profile; its shape is described in sandbox-profiles/schema.json.")
+    }
+  }
+
+  init(json: JSON) throws(JSONError) {
+    var fields = try Fields(json, of: "profile")
+    try fields.schema(SandboxProfile.schema)
+    name = try fields.text("name")
+    version = try fields.integer("version")
+    summary = try fields.text("summary")
+    limits = try Limits(json: try fields.value("limits"))
+    floor = try Floor(json: try fields.value("require"))
+    view = try View(json: try fields.value("fileSystem"))
+    environment = try EnvironmentRules(json: try fields.value("environment"))
+    path = try fields.texts("path")
+    addressSpaceIsLimited = try fields.flag("limitAddressSpace")
+    policy = try SyscallPolicy(
+      seccomp: try fields.value("seccomp"), kill: try fields.texts("kill"))
+    try fields.end()
+    digest = Digest(bytes: Hash.sha256(json.canonical))
+  }
+}
+
+extension SandboxProfile.Floor {
+  init(json: JSON) throws(JSONError) {
+    var fields = try Fields(json, of: "require")
+    memoryTree = try fields.isTree("memory")
+    processesTree = try fields.isTree("processes")
+    cpuTree = try fields.isTree("cpu")
+    landlock = try fields.integer("landlock")
+    try fields.end()
+  }
+}
+
+extension Fields {
+  /// One of the two rungs of the ladder.
+  fileprivate mutating func isTree(_ name: String) throws(JSONError) -> Bool {
+    switch try text(name) {
+    case "tree": return true
+    case "rlimit": return false
+    default: throw JSONError("\"\(name)\" of require is neither tree nor rlimit")
+    }
+  }
+}
+
+extension SandboxProfile.View {
+  init(json: JSON) throws(JSONError) {
+    var fields = try Fields(json, of: "fileSystem")
+    required = try fields.texts("required")
+    optional = try fields.texts("optional")
+    switch try fields.text("proc") {
+    case "processes": wholeProc = false
+    case "whole": wholeProc = true
+    default: throw JSONError("\"proc\" of fileSystem is neither processes nor whole")
+    }
+    try fields.end()
+    for path in required + optional where !InsidePath.isPlain(path) {
+      throw JSONError("\"\(path)\" is no plain absolute path")
+    }
+  }
+}
+
+extension SandboxProfile.EnvironmentRules {
+  init(json: JSON) throws(JSONError) {
+    var fields = try Fields(json, of: "environment")
+    fixed = try fields.table("set")
+    allowed = try fields.texts("allow")
+    try fields.end()
+  }
+}

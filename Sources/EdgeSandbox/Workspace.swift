@@ -1,0 +1,132 @@
+internal import CJailPlan
+internal import CLinux
+internal import EdgeJob
+package import EdgeSystem
+internal import Glibc
+
+/// A file system in memory with a quota, for one run; freed as a whole when the value goes.
+///
+/// Files are put into it through `directory` before the run and read from it afterwards. Just
+/// before the start everything in it is given to the user that the program runs as; modes stay as
+/// they are. After the run the names in it are the program's choice: read them only through
+/// `Directory`, which follows no link.
+package struct Workspace: ~Copyable, Sendable {
+  /// The work directory.
+  package let directory: Directory
+  /// The top of the file system, with `work`, `tmp`, `shm`, areas and further directories.
+  let root: Directory
+  /// The detached mount; it ends when this is closed.
+  private let mount: Descriptor
+  let device: UInt64
+  let slotUser: UInt32
+  let isPrivileged: Bool
+  let bytes: UInt64
+  let files: UInt64
+  private let runs = Counter()
+
+  /// - Parameter mount: an empty detached tmpfs, as fsmount(2) gives it.
+  static func make(
+    _ mount: consuming Descriptor, user: UInt32, isPrivileged: Bool, bytes: UInt64, files: UInt64
+  ) throws(SystemError) -> Workspace {
+    let top = Directory(owning: mount, name: "workspace")
+    let root = try top.directory(".")
+    let mount = try top.descriptor.duplicate()
+    try root.makeDirectory("work", mode: 0o755)
+    try root.makeDirectory("tmp", mode: 0o1777)
+    try root.makeDirectory("shm", mode: 0o1777)
+    let device = try root.descriptor.status().device
+    let work = try root.directory("work")
+    return Workspace(
+      directory: work, root: root, mount: mount, device: device, slotUser: user, isPrivileged: isPrivileged,
+      bytes: bytes, files: files)
+  }
+
+  private init(
+    directory: consuming Directory, root: consuming Directory, mount: consuming Descriptor, device: UInt64,
+    slotUser: UInt32, isPrivileged: Bool, bytes: UInt64, files: UInt64
+  ) {
+    self.directory = directory
+    self.root = root
+    self.mount = mount
+    self.device = device
+    self.slotUser = slotUser
+    self.isPrivileged = isPrivileged
+    self.bytes = bytes
+    self.files = files
+  }
+
+  /// A further directory on the same file system, made where it is missing: for files that a launch
+  /// shows read-only, such as hidden tests.
+  /// - Parameter name: one part of a path.
+  package func area(_ name: String) throws(SystemError) -> Directory {
+    precondition(!name.contains("/") && !name.isEmpty, "an area has a plain name")
+    try root.ensureDirectory("area-\(name)", mode: 0o755)
+    return try root.directory("area-\(name)")
+  }
+
+  /// What the program left in one of the launch's `writableDirectories`.
+  package func writable(_ path: String) throws(SystemError) -> Directory {
+    try root.directory(Workspace.name(ofWritable: path))
+  }
+
+  static func name(ofWritable path: String) -> String {
+    "dir" + path.replacing("/", with: "-")
+  }
+
+  /// The tree to move into the next run's root. The first kernel that can copy a detached tree is
+  /// 6.15; on older ones the tree itself is moved, and there is only one run.
+  func tree() throws(LaunchFailure) -> Descriptor {
+    let isFirst = runs.next() == 1
+    let copy = isPrivileged || !isFirst ? ec_clone_tree(mount.raw) : -1
+    if copy >= 0 { return Descriptor(owning: copy) }
+    guard isFirst else {
+      throw LaunchFailure(
+        stage: "workspace", errno: errno, subject: "second run",
+        hint: "On this kernel a workspace serves one run; make a new one.")
+    }
+    do { return try mount.duplicate() } catch {
+      throw LaunchFailure(stage: "workspace", errno: error.errno, subject: error.subject)
+    }
+  }
+
+  /// Free space now; nil where the file system does not tell.
+  func space() -> (bytes: UInt64, bytesFree: UInt64, inodes: UInt64, inodesFree: UInt64)? {
+    var numbers: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    let answer = ec_quota(root.raw, &numbers.0, &numbers.1, &numbers.2, &numbers.3)
+    return answer == 0 ? numbers : nil
+  }
+
+  /// True where not even a small file fits any more.
+  var isFull: Bool {
+    guard let space = space(), space.bytes > 0 else { return false }
+    return space.bytesFree < 4096 || (space.inodes > 0 && space.inodesFree == 0)
+  }
+
+  /// Gives every file to the user of the slot.
+  func handOver() throws(LaunchFailure) {
+    guard isPrivileged else { return }
+    do { try Workspace.give(root, to: slotUser) } catch {
+      throw LaunchFailure(stage: "hand over", errno: error.errno, subject: error.subject)
+    }
+  }
+
+  private static func give(_ directory: borrowing Directory, to user: UInt32)
+    throws(SystemError)
+  {
+    for name in try directory.names() {
+      let name = name + [0]
+      let isDirectory = try name.withUnsafeBufferPointer { bytes throws(SystemError) in
+        try bytes.withMemoryRebound(to: CChar.self) { path throws(SystemError) in
+          var info = stat()
+          guard fstatat(directory.raw, path.baseAddress!, &info, AT_SYMLINK_NOFOLLOW) == 0,
+            fchownat(directory.raw, path.baseAddress!, user, user, AT_SYMLINK_NOFOLLOW) == 0
+          else { throw SystemError("chown", directory.name) }
+          return info.st_mode & S_IFMT == S_IFDIR
+        }
+      }
+      guard isDirectory else { continue }
+      let text = String(decoding: name.dropLast(), as: UTF8.self)
+      if let child = try? directory.directory(text) { try give(child, to: user) }
+    }
+  }
+}

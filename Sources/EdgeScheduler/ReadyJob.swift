@@ -1,0 +1,100 @@
+package import EdgeJob
+
+/// What the scheduler must know of a job that stands in `ready/`.
+package struct ReadyJob: Hashable, Sendable {
+  package var job: JobID
+  /// The account that pays; accounts of the same priority take turns.
+  package var account: String
+  /// Higher runs first.
+  package var priority: Int64
+  /// Milliseconds UTC.
+  package var admitted: Int64
+  /// Milliseconds UTC before which it does not start.
+  package var notBefore: Int64
+  /// Milliseconds UTC after which it no longer starts; nil means never.
+  package var notAfter: Int64?
+  /// Dependencies whose end is not known yet.
+  package var waitsFor: [JobID]
+  /// A dependency that ended with another verdict than passed.
+  package var failedDependency: JobID?
+  /// The `run` that submitted it; its own worker may take it besides the general ones.
+  package var session: String?
+  /// The sandbox profile, by name.
+  package var profile: String
+  /// The language of the task; a worker offers it as `language:NAME`. Empty asks for nothing.
+  package var language: String
+  /// What else the worker must provide, such as `program:git`.
+  package var requirements: [String]
+
+  package init(
+    job: JobID, account: String, priority: Int64 = 0, admitted: Int64, notBefore: Int64 = 0,
+    notAfter: Int64? = nil, waitsFor: [JobID] = [], failedDependency: JobID? = nil,
+    session: String? = nil, profile: String, language: String = "", requirements: [String] = []
+  ) {
+    self.job = job
+    self.account = account
+    self.priority = priority
+    self.admitted = admitted
+    self.notBefore = notBefore
+    self.notAfter = notAfter
+    self.waitsFor = waitsFor
+    self.failedDependency = failedDependency
+    self.session = session
+    self.profile = profile
+    self.language = language
+    self.requirements = requirements
+  }
+}
+
+/// What a live worker offers.
+package struct WorkerOffer: Hashable, Sendable {
+  package var id: String
+  /// Jobs that it can take now.
+  package var freeSlots: Int
+  /// Set where it takes the jobs of this session only.
+  package var onlySession: String?
+  /// Names of the sandbox profiles that it can enforce.
+  package var profiles: Set<String>
+  /// What tasks may ask for: `language:NAME`, `program:NAME`, `python:MODULE`, `debian:PACKAGE`.
+  package var provides: Set<String>
+  /// It finishes what it has and takes nothing new.
+  package var draining: Bool
+
+  package init(
+    id: String, freeSlots: Int, onlySession: String? = nil, profiles: Set<String>,
+    provides: Set<String> = [], draining: Bool = false
+  ) {
+    self.id = id
+    self.freeSlots = freeSlots
+    self.onlySession = onlySession
+    self.profiles = profiles
+    self.provides = provides
+    self.draining = draining
+  }
+
+  /// True where it may take a job of that session, whatever the job asks for.
+  func accepts(session: String?) -> Bool { onlySession == nil || onlySession == session }
+
+  /// The first thing that the job asks for and this worker does not have, nil where it has all.
+  func lacks(_ needs: Needs) -> String? {
+    if !profiles.contains(needs.profile) { return "profile:\(needs.profile)" }
+    return needs.provided.first { !provides.contains($0) }
+  }
+}
+
+/// What jobs ask of a worker. Jobs that ask for the same are decided on together.
+struct Needs: Hashable {
+  let session: String?
+  let profile: String
+  let provided: [String]
+
+  init(_ job: ReadyJob) {
+    session = job.session
+    profile = job.profile
+    let language = job.language.isEmpty ? [] : ["language:\(job.language)"]
+    provided = language + job.requirements
+  }
+
+  /// Each thing by its own name, the profile first.
+  var all: [String] { ["profile:\(profile)"] + provided }
+}

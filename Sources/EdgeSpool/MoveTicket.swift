@@ -1,0 +1,65 @@
+package import EdgeJob
+internal import EdgeSystem
+internal import Glibc
+
+extension Spool {
+  /// Gives a job to a worker: one rename from `ready/` into its inbox, under a new fence.
+  ///
+  /// Not flushed: after a power cut the job is in `ready/` again, and no result was paid.
+  /// - Returns: false where the job is not there any more.
+  package func assign(_ job: FencedJob, at path: String, to worker: String) throws(SpoolError)
+    -> Bool
+  {
+    do throws(SystemError) {
+      let target = "\(Layout.worker(worker, .inbox))/\(job)"
+      try letRead(path, worker)
+      try root.rename(path, to: root, target)
+      return true
+    } catch  where error.isNotFound {
+      return false
+    } catch {
+      throw SpoolError(error)
+    }
+  }
+
+  /// Lets a worker of another uid read a ticket and its archive: the uid that wrote its worker.json.
+  private func letRead(_ path: String, _ worker: String) throws(SystemError) {
+    guard isShared,
+      let uid = try? root.status("\(Layout.workers)/\(worker)/\(WorkerFile.name)").owner,
+      uid != owner
+    else { return }
+    // A ticket that cannot be read is found out by who claims it.
+    guard let ticket = try? ticket(at: path) else { return }
+    try root.open(path, O_RDONLY).grantRead(to: uid)
+    try root.open(Layout.blob(ticket.blob), O_RDONLY).grantRead(to: uid)
+  }
+
+  /// Takes a job back that its worker has not claimed; `ready/` has it again.
+  /// - Returns: false where the worker was faster.
+  package func takeBack(_ item: WorkerItem, queue: String) throws(SpoolError) -> Bool {
+    do throws(SystemError) {
+      let job = item.job.job
+      try root.ensureDirectory("\(Layout.ready)/\(queue)")
+      try root.ensureDirectory("\(Layout.ready)/\(queue)/\(job.shard)")
+      try root.rename(item.path, to: root, Layout.ready(job, queue: queue))
+      return true
+    } catch  where error.isNotFound {
+      return false
+    } catch {
+      throw SpoolError(error)
+    }
+  }
+
+  /// Removes a ticket file that another file has replaced.
+  package func removeTicket(at path: String) throws(SpoolError) {
+    do { try root.remove(path) } catch  where error.isNotFound {} catch { throw SpoolError(error) }
+  }
+
+  /// Asks a worker to stop a job that it has claimed: an empty file beside the inbox's tickets.
+  package func askToStop(_ item: WorkerItem) throws(SpoolError) {
+    let name = "\(Layout.worker(item.worker, .inbox))/\(item.job).cancel"
+    do { try root.publish(name, [], durable: false) } catch  where error.exists {} catch {
+      throw SpoolError(error)
+    }
+  }
+}

@@ -1,0 +1,86 @@
+internal import EdgeJob
+package import EdgeSandbox
+internal import EdgeSystem
+
+/// What the sandboxes of this machine offer to tasks, so that the scheduler sends nobody here in
+/// vain: `language:L`, `program:NAME`, `python:MODULE`, `debian:PACKAGE`.
+package struct Offering: Sendable {
+  package let provides: [String]
+  /// Versions for the receipts.
+  package let tools: [String: String]
+
+  /// The profiles for tasks; `inspect` is for our own use.
+  package static let profiles = ["python", "javascript", "shell", "strict"]
+
+  /// The profiles whose floor this machine reaches.
+  package static func profiles(_ host: SandboxHost) -> [String] {
+    profiles.filter { (try? check($0, host)) != nil }
+  }
+
+  /// Makes what a run in this profile would need, and drops it.
+  /// - Throws: what this machine lacks.
+  package static func check(_ name: String, _ host: SandboxHost) throws(LaunchFailure) {
+    let profile = try SandboxProfile.load(name)
+    _ = try Sandbox(host: host, slot: 0).makeWorkspace(limits: profile.limits, profile: profile)
+  }
+
+  private static let interpreters: [(language: String, program: String)] = [
+    ("python", "/usr/bin/python3"), ("javascript", "/usr/bin/node"), ("shell", "/bin/bash"),
+  ]
+
+  /// Looks around once.
+  package static func probe() -> Offering {
+    var provides: Set<String> = []
+    var tools: [String: String] = [:]
+    for (language, program) in interpreters {
+      guard let version = version(of: program) else { continue }
+      provides.insert("language:\(language)")
+      tools[program.split(separator: "/").last.map(String.init) ?? program] = version
+    }
+    for folder in ["/usr/bin", "/usr/local/bin", "/usr/sbin"] {
+      for name in (try? Directory(path: folder).entries()) ?? [] {
+        provides.insert("program:\(name)")
+      }
+    }
+    for name in (try? Directory(path: "/usr/lib/python3/dist-packages").entries()) ?? [] {
+      if let module = distribution(name) { provides.insert("python:\(module)") }
+    }
+    for name in (try? Directory(path: "/var/lib/dpkg/info").entries()) ?? []
+    where name.hasSuffix(".list") {
+      let package = name.dropLast(5).split(separator: ":")[0]
+      provides.insert("debian:\(package)")
+    }
+    tools["kernel"] = kernelRelease()
+    return Offering(provides: provides.sorted(), tools: tools)
+  }
+
+  /// `Foo_Bar-1.2.dist-info` → `foo-bar`, as PEP 503 writes names; nil for anything else.
+  private static func distribution(_ name: String) -> String? {
+    guard name.hasSuffix(".dist-info") || name.hasSuffix(".egg-info") else { return nil }
+    let stem = name.split(separator: "-")[0]
+    return stem.lowercased().split { "-_.".contains($0) }.joined(separator: "-")
+  }
+
+  private static func version(of program: String) -> String? {
+    guard let pipe = try? Descriptor.pipe() else { return nil }
+    return firstLine(program, pipe)
+  }
+
+  private static func firstLine(_ program: String, _ pipe: consuming Pipe) -> String? {
+    let spawn = Spawn(
+      path: program, arguments: ["--version"], environment: ["LC_ALL=C"],
+      descriptors: [1: pipe.writing.raw])
+    guard var child = try? spawn.start() else { return nil }
+    let reading = pipe.closeWriting()
+    let bytes = (try? reading.read(atMost: 1 << 16)) ?? []
+    guard child.wait() == .exited(0) else { return nil }
+    let line = String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
+    return line.split(separator: " ").first { $0.contains(where: \.isNumber) }.map(String.init)
+      ?? line
+  }
+
+  private static func kernelRelease() -> String {
+    let bytes = (try? Directory(path: "/proc/sys/kernel").read("osrelease", atMost: 256)) ?? []
+    return String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
+  }
+}

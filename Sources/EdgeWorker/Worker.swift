@@ -1,0 +1,193 @@
+internal import EdgeArchive
+internal import EdgeJob
+internal import EdgeSandbox
+package import EdgeSpool
+internal import EdgeSystem
+package import EdgeTrust
+internal import Synchronization
+
+/// The only runner of task code. It has a sandbox for each slot, and no ledger: what it leaves is a
+/// signed receipt.
+package final class Worker: Sendable {
+  /// How a worker is set up.
+  package struct Settings: Sendable {
+    package var id: String
+    package var slots: Int
+    /// Takes only jobs of this session.
+    package var session: String?
+    package var key: SigningKey
+    /// Ends when there has been nothing to do for this long, milliseconds; nil never does.
+    package var idleMilliseconds: Int64?
+    /// A borrowed descriptor; when it becomes readable or its other end closes, the worker finishes
+    /// what it runs, takes nothing new, and ends.
+    package var stop: Int32?
+    /// The version of this program, for the receipts.
+    package var version: String
+
+    package init(
+      id: String, slots: Int, session: String?, key: SigningKey, idleMilliseconds: Int64?,
+      stop: Int32?, version: String
+    ) {
+      self.id = id
+      self.slots = slots
+      self.session = session
+      self.key = key
+      self.idleMilliseconds = idleMilliseconds
+      self.stop = stop
+      self.version = version
+    }
+  }
+
+  private let spool: Spool
+  private let settings: Settings
+  private let desk: WorkerDesk
+  private let host: SandboxHost
+  private let offering: Offering
+  private let claims = Channel<Running>()
+  private let finished = Channel<FinishedAttempt>()
+  /// Raised when a slot became free.
+  private let freed: Signal
+
+  /// A claimed job on its way to a slot.
+  private final class Running: Sendable {
+    let claim: Claim
+    let stop: Signal
+    private let done = Atomic(false)
+
+    init(_ claim: Claim) throws(SystemError) {
+      self.claim = claim
+      stop = try Signal()
+    }
+
+    var isDone: Bool { done.load(ordering: .acquiring) }
+    func finish() { done.store(true, ordering: .releasing) }
+  }
+
+  /// Takes the worker's folders; looks at the machine.
+  /// - Throws: `LaunchFailure` where no sandbox can be had, `SpoolError`.
+  package init(_ spool: Spool, _ settings: Settings) throws {
+    self.spool = spool
+    self.settings = settings
+    host = try SandboxHost.probe()
+    offering = Offering.probe()
+    desk = try WorkerDesk(spool, id: settings.id)
+    freed = try Signal()
+  }
+
+  /// Works until it is told to stop.
+  package func run() throws {
+    let watch = try Watch()
+    try desk.watch(watch)
+    try announce(draining: false)
+    let slots = (0..<settings.slots).map { slot in
+      WorkThread.start { [self] in serve(slot: slot) }
+    }
+    let writer = WorkThread.start { [self] in writeOutbox() }
+    let failure = Swift.Result { try take(watch) }
+    claims.close()
+    for slot in slots { slot.join() }
+    finished.close()
+    writer.join()
+    try failure.get()
+  }
+
+  private func announce(draining: Bool) throws {
+    try desk.announce(
+      WorkerFile(
+        id: settings.id, slots: Int64(settings.slots), session: settings.session,
+        profiles: Offering.profiles(host), provides: offering.provides, key: settings.key.publicKey.id,
+        host: Identity.hostName, process: Int64(Identity.process), draining: draining))
+  }
+
+  /// Claims jobs as long as slots are free; passes on requests to stop.
+  private func take(_ watch: borrowing Watch) throws {
+    var running: [FencedJob: Running] = [:]
+    var idleSince = Clocks.bootNanoseconds()
+    while true {
+      for job in try desk.stopRequests() {
+        if let job = running[job] { job.stop.raise() } else { desk.clearStopRequest(job) }
+      }
+      running = running.filter { !$0.value.isDone }
+      for job in try desk.assigned() where running.count < settings.slots {
+        guard let claim = try desk.claim(job) else { continue }
+        let one = try Running(claim)
+        running[job] = one
+        claims.send(one)
+      }
+      if !running.isEmpty { idleSince = Clocks.bootNanoseconds() }
+      let idle = (Clocks.bootNanoseconds() - idleSince) / 1_000_000
+      if let most = settings.idleMilliseconds, running.isEmpty, idle >= most { return }
+      let stop = settings.stop.map { [$0] } ?? []
+      watch.wait(
+        milliseconds: settings.idleMilliseconds.map { Int32(clamping: max(1, $0 - idle)) } ?? 1000,
+        others: [freed.descriptor] + stop)
+      freed.lower()
+      if let stop = settings.stop, !Poll.readable([stop], milliseconds: 0).isEmpty { return }
+    }
+  }
+
+  /// One slot: runs what it gets, one after another.
+  private func serve(slot: Int) {
+    let sandbox = Sandbox(host: host, slot: slot)
+    let runner = RunAttempt(spool: spool, sandbox: sandbox, profiles: nil)
+    while let running = claims.receive() {
+      let ticket = running.claim.ticket
+      let started = Clocks.milliseconds()
+      var attempt = runner.run(ticket, cancel: running.stop.descriptor)
+      var result: [UInt8]?
+      if case .verdict = attempt.outcome {
+        do {
+          result = try ResultFiles.archive(
+            attempt, ticket, fence: running.claim.job.fence, worker: settings.id)
+        } catch {
+          attempt.outcome = .fault(.launchFailed(stage: "result: \(error.why)", errno: error.errno))
+        }
+      }
+      let receipt = receipt(running.claim, attempt, result: result, started: started)
+      let envelope = Envelope.seal(
+        receipt.statement.canonical, type: Receipt.payloadType, by: settings.key)
+      finished.send(
+        FinishedAttempt(job: running.claim.job, envelope: envelope, result: result))
+      running.finish()
+      freed.raise()
+    }
+  }
+
+  private func receipt(_ claim: Claim, _ attempt: Attempt, result: [UInt8]?, started: Int64)
+    -> Receipt
+  {
+    var tools = offering.tools
+    tools["edgecoder"] = settings.version
+    let ticket = claim.ticket
+    return Receipt(
+      spool: spool.id, job: ticket.job, attempt: ticket.attempt, fence: claim.job.fence,
+      worker: settings.id, blob: ticket.blob, task: ticket.task,
+      profile: ticket.manifest.profile, profileDigest: attempt.profileDigest,
+      result: result.map { Digest(bytes: Hash.sha256($0)) }, outcome: attempt.outcome,
+      usage: attempt.usage, enforced: attempt.enforced, tools: tools, started: started,
+      finished: Clocks.milliseconds())
+  }
+
+  /// Writes finished attempts; those that end while a flush runs share the next one.
+  private func writeOutbox() {
+    while let attempts = finished.receive(atMost: 64) {
+      while true {
+        do {
+          try desk.finish(attempts)
+          break
+        } catch {
+          // A full disk: what has run is not lost, it waits for space.
+          Diagnostics.note("worker \(settings.id): \(error)")
+          _ = Poll.readable([], milliseconds: 1000)
+        }
+      }
+    }
+  }
+}
+
+/// Lines about trouble on standard error.
+enum Diagnostics {
+  static func note(_ line: String) {
+    try? EdgeSystem.write(Array("edgecoder: \(line)\n".utf8), to: 2)
+  }
+}

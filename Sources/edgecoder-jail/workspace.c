@@ -1,0 +1,64 @@
+#include "jail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static void put_decimal(char *end, uint64_t number) {
+  char digits[24];
+  int length = 0;
+  do digits[length++] = (char)('0' + number % 10);
+  while (number /= 10);
+  while (length) *end++ = digits[--length];
+  *end = 0;
+}
+
+static void configure(int context, const char *key, uint64_t number) {
+  char value[24];
+  put_decimal(value, number);
+  // fsconfig(2), FSCONFIG_SET_STRING
+  if (syscall(431, context, 1, key, value, 0) < 0) fail(EC_STAGE_WORKSPACE, key);
+}
+
+static void send_descriptor(int fd) {
+  char byte = 'w';
+  struct iovec part = {&byte, 1};
+  union {
+    struct cmsghdr head;
+    char bytes[CMSG_SPACE(sizeof(int))];
+  } control;
+  memset(&control, 0, sizeof control);
+  struct msghdr message = {.msg_iov = &part,
+                           .msg_iovlen = 1,
+                           .msg_control = control.bytes,
+                           .msg_controllen = sizeof control.bytes};
+  struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+  head->cmsg_level = SOL_SOCKET;
+  head->cmsg_type = SCM_RIGHTS;
+  head->cmsg_len = CMSG_LEN(sizeof(int));
+  memcpy(CMSG_DATA(head), &fd, sizeof fd);
+  if (sendmsg(EC_FD_GO, &message, 0) < 0) fail(EC_STAGE_WORKSPACE, "sendmsg");
+}
+
+/// Makes the quota file system in a user namespace of its own and hands it back; it lives as long
+/// as its descriptor does.
+_Noreturn void make_workspace(void) {
+  step(EC_STAGE_WORKSPACE);
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) fail(EC_STAGE_WORKSPACE, "user namespace");
+  map_user();
+  int context = (int)syscall(430 /* fsopen */, "tmpfs", 1);
+  if (context < 0) fail(EC_STAGE_WORKSPACE, "fsopen");
+  if (plan->workspace_bytes) configure(context, "size", plan->workspace_bytes);
+  if (plan->workspace_inodes) configure(context, "nr_inodes", plan->workspace_inodes);
+  if (syscall(431, context, 1, "mode", "0755", 0) < 0) fail(EC_STAGE_WORKSPACE, "mode");
+  if (syscall(431, context, 6 /* create */, 0, 0, 0) < 0) fail(EC_STAGE_WORKSPACE, "create");
+  // fsmount(2): close-on-exec; no setuid programs, no devices.
+  int fd = (int)syscall(432, context, 1, 2 | 4);
+  if (fd < 0) fail(EC_STAGE_WORKSPACE, "fsmount");
+  send_descriptor(fd);
+  _exit(0);
+}
