@@ -131,8 +131,7 @@ extension Coordinator {
     return (receipt, signer?.holder ?? item.worker)
   }
 
-  /// The ticket of an attempt: in the outbox, still in `running/` where the worker died between the
-  /// two steps, or back in `ready/` where a power cut undid the renames.
+  /// The ticket of an attempt: in the outbox, or further back where a power cut undid renames.
   private func ticket(of right: FencedJob, worker: String) throws(SpoolError) -> (Ticket, String)? {
     for folder in [Layout.WorkerFolder.outbox, .running, .inbox] {
       let path = "\(Layout.worker(worker, folder))/\(right)"

@@ -35,6 +35,12 @@ extension Coordinator {
       try onSpool { () throws(SpoolError) in try spool.removeTicket(at: item.path) }
       return
     }
+    if try hasResult(ticket.job) {
+      // Settled already; only the removal of its ticket was cut short.
+      live[item.job.job] = nil
+      try onSpool { () throws(SpoolError) in try spool.removeTicket(at: item.path) }
+      return
+    }
     if item.state == .inbox {
       let isBack = try onSpool { () throws(SpoolError) in
         try spool.takeBack(item, queue: ticket.request.queue)
@@ -71,6 +77,11 @@ extension Coordinator {
       try spool.syncAll()
       try spool.removeTicket(at: item.path)
     }
+  }
+
+  /// True where the ledger has accepted a result of this job: it is never run again.
+  private func hasResult(_ job: JobID) throws(CoordinatorError) -> Bool {
+    try onLedger { () throws(LedgerError) in try ledger.acceptedResult(job: job) != nil }
   }
 
   /// Puts a job back after a fault, or ends it where its faults used up their budget (its

@@ -40,6 +40,7 @@ package struct ImportCounts: Hashable, Sendable {
   package let imported: Int
   /// Task directories that can reach a fair verdict, as far as the importer can tell.
   package let runnable: Int
+  /// Tasks of which no directory was made.
   package let refused: Int
 
   package init(_ tasks: [ImportedTask]) {

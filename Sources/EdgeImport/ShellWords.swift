@@ -3,7 +3,8 @@
 enum ShellWords {
   /// Splits at `&&`, `;` and line ends.
   /// - Returns: the words of each command; nil where the line uses anything else of the shell's
-  ///   grammar: pipes, redirections, `||`, substitutions, background jobs. Patterns stay as written.
+  ///   grammar: pipes, redirections, `||`, substitutions, background jobs. Patterns
+  ///   stay as written.
   static func commands(_ line: String) -> [[String]]? {
     var parser = ShellParser(characters: Array(line))
     return parser.commands()

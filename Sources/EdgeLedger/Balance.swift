@@ -50,12 +50,4 @@ struct AccountRow: Hashable {
       spent: Credits(micro: sums.drPost), reserved: Credits(micro: sums.drPend),
       isClosed: isClosed)
   }
-
-  /// - Throws: `notEnoughCredits` where less is available.
-  func check(covers amount: Credits) throws(LedgerError) {
-    let available = balance.available
-    guard kind == .equity || amount <= available else {
-      throw .notEnoughCredits(account: name, available: available, needed: amount)
-    }
-  }
 }

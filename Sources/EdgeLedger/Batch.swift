@@ -18,7 +18,13 @@ final class Batch {
   /// Why this transaction must be rolled back, whatever its body does.
   private(set) var failure: LedgerError?
   private var isWriting = false
-  private var accounts: [String: Int64] = [:]
+  /// What does not change about accounts that this batch met.
+  private var accounts: [String: Identity] = [:]
+
+  struct Identity {
+    let id: Int64
+    let kind: AccountKind
+  }
 
   /// After the last entry of the file.
   init(_ database: Database, now: Int64, actor: String) throws {
@@ -86,6 +92,7 @@ final class Batch {
     case .genesis(_, let accounts): for account in accounts { try open(account, seq) }
     case .account(let account): try open(account, seq)
     case .close(let account):
+      accounts[account] = nil
       try execute("UPDATE account SET closed = ? WHERE name = ?", [seq, account])
     case .allow(let account, let uid, let preferred):
       if preferred {
@@ -133,12 +140,37 @@ final class Batch {
   }
 
   private func accountID(_ name: String) throws -> Int64 {
-    if let id = accounts[name] { return id }
-    let id = try Int64.fetchOne(
-      database.cachedStatement(sql: "SELECT id FROM account WHERE name = ?"), arguments: [name])
-    guard let id else { throw LedgerError.unknownAccount(name) }
-    accounts[name] = id
-    return id
+    if let account = accounts[name] { return account.id }
+    guard let account = try Queries.account(database, name) else {
+      throw LedgerError.unknownAccount(name)
+    }
+    return account.id
+  }
+
+  /// Refuses an account that is unknown, closed, or of none of these kinds.
+  func requireOpen(_ name: String, _ kinds: [AccountKind]) throws {
+    if accounts[name] == nil {
+      guard let account = try Queries.account(database, name) else {
+        throw LedgerError.unknownAccount(name)
+      }
+      if account.isClosed { throw LedgerError.closedAccount(name) }
+      accounts[name] = Identity(id: account.id, kind: account.kind)
+    }
+    guard let kind = accounts[name]?.kind, kinds.contains(kind) else {
+      throw LedgerError.invalid(what: "account \(name)", why: "it is of another kind")
+    }
+  }
+
+  /// Refuses an amount that the account does not have available.
+  func require(_ amount: Credits, on name: String) throws {
+    if accounts[name]?.kind == .equity { return }
+    let micro = try Int64.fetchOne(
+      database.cachedStatement(
+        sql: "SELECT cr_post - dr_post - dr_pend FROM account WHERE name = ?"), arguments: [name])
+    let available = Credits(micro: micro ?? 0)
+    if amount > available {
+      throw LedgerError.notEnoughCredits(account: name, available: available, needed: amount)
+    }
   }
 
   private func execute(_ sql: String, _ arguments: StatementArguments) throws {

@@ -63,7 +63,7 @@ extension LedgerWriter {
     uid: UInt32, account: String, makeDefault: Bool = false, reason: String = ""
   ) throws(LedgerError) -> Posted {
     try batch.perform("allow \(account)") {
-      _ = try batch.open(account, as: [.user])
+      try batch.requireOpen(account, [.user])
       if try Queries.allowed(batch.database, uid, account) == makeDefault { return .already }
       try batch.append(
         Draft(
@@ -141,19 +141,5 @@ extension LedgerWriter {
       try Draft.check(facts: facts)
       try batch.append(Draft(reason: reason, fact: .other(type: type, facts: facts)))
     }
-  }
-}
-
-extension Batch {
-  /// The account, where it is open and of one of these kinds.
-  func open(_ name: String, as kinds: Set<AccountKind>) throws -> AccountRow {
-    guard let account = try Queries.account(database, name) else {
-      throw LedgerError.unknownAccount(name)
-    }
-    if account.isClosed { throw LedgerError.closedAccount(name) }
-    guard kinds.contains(account.kind) else {
-      throw LedgerError.invalid(what: "account \(name)", why: "it is a \(account.kind.rawValue)")
-    }
-    return account
   }
 }

@@ -43,6 +43,16 @@ enum Queries {
       arguments: [job.description, phase])
   }
 
+  /// All phases of the job, and the entries that wrote them.
+  static func phases(_ database: Database, _ job: JobID) throws -> [String: Int64] {
+    let rows = try Row.fetchCursor(
+      database.cachedStatement(sql: "SELECT phase, seq FROM job_posting WHERE job = ?"),
+      arguments: [job.description])
+    var phases: [String: Int64] = [:]
+    while let row = try rows.next() { phases[row[0] as String? ?? ""] = row[1] }
+    return phases
+  }
+
   static func entry(_ database: Database, _ job: JobID, _ phase: String) throws -> Entry? {
     guard let seq = try seq(database, job, phase) else { return nil }
     return try entry(database, seq)

@@ -133,7 +133,7 @@ struct Replay {
   }
 
   private func kindProblem(
-    _ transfer: Transfer, _ payers: Set<AccountKind>, _ payees: Set<AccountKind>
+    _ transfer: Transfer, _ payers: [AccountKind], _ payees: [AccountKind]
   ) -> String? {
     guard let dr = accounts[transfer.dr], payers.contains(dr.kind) else {
       return "\(transfer.dr) may not pay for this"

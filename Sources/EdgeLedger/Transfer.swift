@@ -78,12 +78,12 @@ package struct Transfer: Hashable, Sendable {
 }
 
 extension Transfer {
+  /// In canonical order, so that nothing is left to sort.
   var json: JSON {
     .members([
-      ("id", .string(id.description)), ("kind", .string(kind.rawValue)), ("dr", .string(dr)),
-      ("cr", .string(cr)), ("amount", .string(String(amount.micro))),
-      ("pending", pending.map { .string($0.description) }),
-      ("held", held.map { .string(String($0.micro)) }),
+      ("amount", .string(String(amount.micro))), ("cr", .string(cr)), ("dr", .string(dr)),
+      ("held", held.map { .string(String($0.micro)) }), ("id", .string(id.description)),
+      ("kind", .string(kind.rawValue)), ("pending", pending.map { .string($0.description) }),
     ])
   }
 

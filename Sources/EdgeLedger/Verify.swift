@@ -19,6 +19,17 @@ extension Ledger {
   }
 }
 
+extension Ledger {
+  /// Checks the chain and the form of the entries after a head that is trusted, and that the ledger
+  /// still holds that head. Its cost grows with what is new; tables are not compared.
+  package func verifyTail(since known: Head) throws(LedgerError) -> Verification {
+    try read { database in
+      var verifier = Verifier(database, known: [])
+      return try verifier.runTail(since: known)
+    }
+  }
+}
+
 /// One pass over the entries, with the transfers beside them.
 struct Verifier {
   let database: Database
@@ -41,6 +52,26 @@ struct Verifier {
       try checkContent()
     } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
       findings.add("file", size, "", "SQLite cannot read on: \(error.message ?? "malformed")")
+    }
+    return Verification(
+      entries: entries, head: Head(size: size, hash: last), findings: findings.list)
+  }
+
+  mutating func runTail(since known: Head) throws -> Verification {
+    let hash =
+      known.size == 0
+      ? Entry.genesisHash
+      : try Row.fetchOne(
+        database, sql: "SELECT hash FROM entry WHERE seq = ?", arguments: [known.size - 1]
+      ).flatMap { Digest(stored: $0[0]) }
+    (size, last) = (known.size, known.hash)
+    switch hash {
+    case nil: findings.add("head", nil, "\(known)", "the ledger has fewer entries")
+    case known.hash:
+      let rows = try entryRows(from: size)
+      while let row = try rows.next() { _ = try step(row, replaying: false) }
+    case .some(let found):
+      findings.add("head", size - 1, "\(known)", "the ledger has \(found) there: another history")
     }
     return Verification(
       entries: entries, head: Head(size: size, hash: last), findings: findings.list)
@@ -71,28 +102,40 @@ struct Verifier {
   }
 
   private mutating func walk() throws {
-    let rows = try Row.fetchCursor(
-      database, sql: "SELECT body, hash, seq, ts, epoch, type, prev FROM entry ORDER BY seq")
+    let rows = try entryRows(from: 0)
     var transfers = try TransferRows(database)
     meetHeads()
     while let row = try rows.next() {
-      let seq = row[2] as Int64? ?? -1
-      if seq != size {
-        findings.add("entry", size, "", "missing; the next one is \(seq)")
-        size = seq
-      }
-      let fact = check(row, seq)
-      size = seq &+ 1
-      entries += 1
+      let fact = try step(row, replaying: true)
       meetHeads()
-      try transfers.compare(fact?.transfers ?? [], seq, replay, &findings)
-      try comparePostings(fact?.postings ?? [], seq, fact)
+      try transfers.compare(fact?.transfers ?? [], size - 1, replay, &findings)
+      try comparePostings(fact?.postings ?? [], size - 1, fact)
     }
     try transfers.finish(&findings)
   }
 
+  private func entryRows(from seq: Int64) throws -> RowCursor {
+    try Row.fetchCursor(
+      database,
+      sql: "SELECT body, hash, seq, ts, epoch, type, prev FROM entry WHERE seq >= ? ORDER BY seq",
+      arguments: [seq])
+  }
+
+  /// Goes one entry on.
+  private mutating func step(_ row: Row, replaying: Bool) throws -> Fact? {
+    let seq = row[2] as Int64? ?? -1
+    if seq != size { findings.add("entry", size, "", "missing; the next one is \(seq)") }
+    let entry = check(row, seq)
+    if replaying, let entry {
+      for problem in replay.apply(entry) { findings.add("entry", seq, entry.type, problem) }
+    }
+    size = seq &+ 1
+    entries += 1
+    return entry?.fact
+  }
+
   /// The entry of a row, after everything that can be said about it alone.
-  private mutating func check(_ row: Row, _ seq: Int64) -> Fact? {
+  private mutating func check(_ row: Row, _ seq: Int64) -> Entry? {
     let body = Array(row[0] as Data? ?? Data())
     let hash = Digest(stored: row[1]) ?? Entry.genesisHash
     if Digest(stored: row[6]) != last {
@@ -116,8 +159,7 @@ struct Verifier {
     for (column, agrees) in columns where !agrees {
       findings.add("entry", seq, column, "differs from the body")
     }
-    for problem in replay.apply(entry) { findings.add("entry", seq, entry.type, problem) }
-    return entry.fact
+    return entry
   }
 
   private mutating func meetHeads() {

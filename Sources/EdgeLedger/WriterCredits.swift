@@ -24,9 +24,9 @@ extension LedgerWriter {
   ) throws(LedgerError) {
     try batch.perform("\(type.rawValue) \(to)") {
       try Draft.check(amount: credits)
-      let payer = try batch.open(from, as: type.payers)
-      _ = try batch.open(to, as: type.payees)
-      try payer.check(covers: credits)
+      try batch.requireOpen(from, type.payers)
+      try batch.requireOpen(to, type.payees)
+      try batch.require(credits, on: from)
       let id = TransferID(job: "", phase: "entry/\(batch.head.size)", leg: 0)
       let transfer = Transfer.single(id, dr: from, cr: to, credits)
       try batch.append(
@@ -37,7 +37,7 @@ extension LedgerWriter {
 
 extension CreditsFact.Kind {
   /// The kinds of account that such a transfer may take from.
-  var payers: Set<AccountKind> {
+  var payers: [AccountKind] {
     switch self {
     case .issue: [.equity]
     case .grant: [.treasury]
@@ -46,7 +46,7 @@ extension CreditsFact.Kind {
   }
 
   /// The kinds of account that it may go to.
-  var payees: Set<AccountKind> {
+  var payees: [AccountKind] {
     switch self {
     case .issue, .reclaim: [.treasury]
     case .grant: [.user]

@@ -21,23 +21,24 @@ extension LedgerWriter {
       try Draft.check(amount: amount)
       try Draft.check(facts: facts)
       let phase = Phase.reserve(round)
-      if let entry = try Queries.entry(batch.database, job, phase) {
+      let phases = try Queries.phases(batch.database, job)
+      if let seq = phases[phase], let entry = try Queries.entry(batch.database, seq) {
         guard case .reserve(let fact) = entry.fact, fact.transfer.dr == account,
           fact.transfer.amount == amount
         else { throw LedgerError.conflict(job: job, phase: phase) }
         return .already
       }
-      if try Queries.seq(batch.database, job, Phase.result) != nil {
+      if phases[Phase.result] != nil {
         throw LedgerError.conflict(job: job, phase: Phase.result)
       }
-      if round > 1, try Queries.seq(batch.database, job, Phase.end(round - 1)) == nil {
+      if round > 1, phases[Phase.end(round - 1)] == nil {
         throw LedgerError.outOfOrder(job: job, phase: phase, missing: Phase.end(round - 1))
       }
-      let payer = try batch.open(account, as: [.user])
+      try batch.requireOpen(account, [.user])
       if let submitter, try Queries.allowed(batch.database, submitter, account) == nil {
         throw LedgerError.notAllowed(account: account, uid: submitter)
       }
-      try payer.check(covers: amount)
+      try batch.require(amount, on: account)
       let transfer = Transfer(
         id: TransferID(job: job.description, phase: phase, leg: 0), kind: .pending, dr: account,
         cr: AccountKind.jobs, amount: amount, pending: nil, held: nil)
@@ -71,13 +72,14 @@ extension LedgerWriter {
         throw LedgerError.invalid(what: "attempt", why: "\(attempt) is below 1")
       }
       let phase = Phase.end(round)
-      if let entry = try Queries.entry(batch.database, job, phase) {
+      let phases = try Queries.phases(batch.database, job)
+      if let seq = phases[phase], let entry = try Queries.entry(batch.database, seq) {
         guard case .post(let fact) = entry.fact, fact.receipt == receipt else {
           throw LedgerError.conflict(job: job, phase: phase)
         }
         return .already
       }
-      if try Queries.seq(batch.database, job, Phase.result) != nil {
+      if phases[Phase.result] != nil {
         throw LedgerError.conflict(job: job, phase: Phase.result)
       }
       let held = try heldTransfer(job, round, for: phase)
@@ -85,7 +87,7 @@ extension LedgerWriter {
         throw LedgerError.aboveReservation(job: job, amount: amount, reserved: held.amount)
       }
       let payee = "worker:\(worker)"
-      _ = try batch.open(payee, as: [.worker])
+      try batch.requireOpen(payee, [.worker])
       let posting = Transfer(
         id: TransferID(job: job.description, phase: phase, leg: 0), kind: .post, dr: held.dr,
         cr: held.cr, amount: amount, pending: held.id, held: held.amount)
@@ -109,7 +111,8 @@ extension LedgerWriter {
       try Draft.check(round: round)
       try Draft.check(facts: facts)
       let phase = Phase.end(round)
-      if let entry = try Queries.entry(batch.database, job, phase) {
+      let phases = try Queries.phases(batch.database, job)
+      if let seq = phases[phase], let entry = try Queries.entry(batch.database, seq) {
         guard case .void = entry.fact else {
           throw LedgerError.conflict(job: job, phase: phase)
         }

@@ -5,7 +5,9 @@ extension LaunchFailure {
   }
 
   private var advice: String? {
-    switch stage {
+    // ENOSYS: open_tree, move_mount and mount_setattr came with Linux 5.2 and 5.12.
+    if errno == 38 { return "The kernel is too old: Linux 5.12 or newer is needed." }
+    return switch stage {
     case "clone", "user namespace", "workspace":
       "Namespaces are not allowed here: run as root, or allow user namespaces for this user."
     case "proc":

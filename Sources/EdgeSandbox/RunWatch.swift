@@ -20,6 +20,8 @@ struct RunWatch: ~Copyable {
   private(set) var hit = RunReport.LimitsHit()
   private(set) var cancelled = false
   private var released: Int64 = 0
+  /// What our own preparations cost inside the groups; nobody is charged for it.
+  private var ownCPU: Int64 = 0
   private var killed: Int64 = 0
   private var problem: LaunchFailure?
 
@@ -111,6 +113,7 @@ struct RunWatch: ~Copyable {
       let now = Clocks.bootNanoseconds()
       wait(milliseconds: control < 0 ? 50 : pause(groups, now: now))
       if setup == 0, problem == nil, records.isReady, control >= 0 {
+        ownCPU = groups.cpuNanoseconds ?? 0
         release(proof)
         setup = released - started
       }
@@ -139,7 +142,7 @@ struct RunWatch: ~Copyable {
     let limits = launch.limits
     var nanoseconds = released + limits.wallMilliseconds * 1_000_000 - now
     if let used = groups.cpuNanoseconds {
-      let left = limits.cpuMilliseconds * 1_000_000 - used
+      let left = limits.cpuMilliseconds * 1_000_000 - (used - ownCPU)
       nanoseconds = min(nanoseconds, left / Int64(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
     }
     return Int32(min(50, max(1, nanoseconds / 1_000_000)))
@@ -197,13 +200,15 @@ struct RunWatch: ~Copyable {
     if launch.without.contains(.watch) { return }
     if workspace.isFull { hit.workspaceFull = true }
     if now - released > launch.limits.wallMilliseconds * 1_000_000 { hit.wall = true }
-    if let used = groups.cpuNanoseconds, used >= launch.limits.cpuMilliseconds * 1_000_000 {
+    if let used = groups.cpuNanoseconds, used - ownCPU >= launch.limits.cpuMilliseconds * 1_000_000 {
       hit.cpu = true
     }
-    if stdout.isFlood || stderr.isFlood { hit.output = true }
+    if isFlood { hit.output = true }
     let isOut = groups.outOfMemoryKills > 0
     if hit.wall || hit.cpu || hit.output || isOut { kill() }
   }
+
+  private var isFlood: Bool { stdout.isFlood || stderr.isFlood || report.isFlood }
 
   private mutating func kill() {
     if control >= 0 { killed = Clocks.bootNanoseconds() }
@@ -239,10 +244,10 @@ struct RunWatch: ~Copyable {
       termination: records.ending.map { Termination(status: $0.ending.status) } ?? .signalled(9),
       profileDigest: launch.profile.digest)
     let microseconds = end.user_microseconds + end.system_microseconds
-    let cpu = groups.cpuNanoseconds ?? microseconds * 1000
+    let cpu = groups.cpuNanoseconds.map { max(0, $0 - ownCPU) } ?? microseconds * 1000
     if !launch.without.contains(.watch) {
       if cpu >= launch.limits.cpuMilliseconds * 1_000_000 { hit.cpu = true }
-      if stdout.isFlood || stderr.isFlood { hit.output = true }
+      if isFlood { hit.output = true }
     }
     hit.outOfMemoryKills = groups.outOfMemoryKills
     hit.processRefusals = groups.processRefusals

@@ -105,12 +105,16 @@ package struct Workspace: ~Copyable, Sendable {
   /// Gives every file to the user of the slot.
   func handOver() throws(LaunchFailure) {
     guard isPrivileged else { return }
-    do { try Workspace.give(root, to: slotUser) } catch {
+    do { try Workspace.give(root, to: slotUser, depth: 0) } catch {
       throw LaunchFailure(stage: "hand over", errno: error.errno, subject: error.subject)
     }
   }
 
-  private static func give(_ directory: borrowing Directory, to user: UInt32)
+  /// The deepest level that is handed over. What the worker puts in is never so deep; an earlier
+  /// run may have left more, and that belongs to the user already.
+  private static let depthMax = 256
+
+  private static func give(_ directory: borrowing Directory, to user: UInt32, depth: Int)
     throws(SystemError)
   {
     for name in try directory.names() {
@@ -124,9 +128,9 @@ package struct Workspace: ~Copyable, Sendable {
           return info.st_mode & S_IFMT == S_IFDIR
         }
       }
-      guard isDirectory else { continue }
+      guard isDirectory, depth < depthMax else { continue }
       let text = String(decoding: name.dropLast(), as: UTF8.self)
-      if let child = try? directory.directory(text) { try give(child, to: user) }
+      if let child = try? directory.directory(text) { try give(child, to: user, depth: depth + 1) }
     }
   }
 }

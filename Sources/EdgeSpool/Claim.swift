@@ -91,11 +91,12 @@ package final class WorkerDesk: Sendable {
     return Claim(job: job, ticket: ticket)
   }
 
-  /// Finishes attempts: one file with all receipts and small results, flushed, then one rename for
-  /// each ticket from `running/` to `outbox/`.
+  /// Finishes attempts: one rename for each ticket from `running/` to `outbox/`, then one file with
+  /// all receipts and small results, flushed with the directory.
   ///
-  /// After a crash between the two the coordinator finds the receipts and settles them; what it
-  /// finds without a receipt it gives to another worker.
+  /// In this order the coordinator never meets a receipt whose ticket still moves. What it finds
+  /// without a receipt after our death, it gives to another worker. Can be repeated after a
+  /// failure.
   package func finish(_ attempts: [FinishedAttempt]) throws(SpoolError) {
     guard let first = attempts.first else { return }
     var bytes: [UInt8] = []
@@ -104,12 +105,16 @@ package final class WorkerDesk: Sendable {
       if let result = attempt.result { bytes += Frame(.result, result).bytes }
     }
     do throws(SystemError) {
-      try outbox.link(try unnamed(in: outbox, bytes), as: "\(first.job).item")
-      try outbox.sync()
       for attempt in attempts {
-        try running.rename(attempt.job.description, to: outbox, attempt.job.description)
+        do {
+          try running.rename(attempt.job.description, to: outbox, attempt.job.description)
+        } catch where error.isNotFound {
+          // Moved by an earlier try that then could not write.
+        }
         clearStopRequest(attempt.job)
       }
+      try outbox.link(try unnamed(in: outbox, bytes), as: "\(first.job).item")
+      try outbox.sync()
     } catch {
       throw SpoolError(error)
     }

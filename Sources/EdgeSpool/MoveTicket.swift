@@ -31,7 +31,10 @@ extension Spool {
     // A ticket that cannot be read is found out by who claims it.
     guard let ticket = try? ticket(at: path) else { return }
     try root.open(path, O_RDONLY).grantRead(to: uid)
-    try root.open(Layout.blob(ticket.blob), O_RDONLY).grantRead(to: uid)
+    // An archive that is gone must not keep the ticket here: its worker reports the fault.
+    if let blob = try? root.open(Layout.blob(ticket.blob), O_RDONLY) {
+      try blob.grantRead(to: uid)
+    }
   }
 
   /// Takes a job back that its worker has not claimed; `ready/` has it again.

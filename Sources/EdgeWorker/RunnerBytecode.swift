@@ -32,8 +32,10 @@ package enum RunnerBytecode {
     import marshal, sys
     from _frozen_importlib_external import MAGIC_NUMBER
     parts = sys.stdin.buffer.read().split(b"\\0")
-    codes = {name.decode(): compile(text, "/runner/%s.py" % name.decode(), "exec", dont_inherit=True)
-             for name, text in zip(parts[0::2], parts[1::2])}
+    codes = {}
+    for name, text in zip(parts[0::2], parts[1::2]):
+        name = name.decode()
+        codes[name] = compile(text, "/runner/%s.py" % name, "exec", dont_inherit=True)
     sys.stdout.buffer.write(MAGIC_NUMBER + marshal.dumps(codes))
     """
 }

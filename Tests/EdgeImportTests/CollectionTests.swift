@@ -64,6 +64,8 @@ struct CollectionTests {
       #expect(manifest.notices.isEmpty)
       #expect(manifest.name == directory && manifest.kind == .verify)
       #expect(manifest.requirements == task.requirements)
+      // The packer takes the whole directory, under its own limits.
+      #expect(try TaskDirectory(reading: try target.directory(directory)).manifest == manifest)
       try check(manifest, files)
     }
   }

@@ -39,7 +39,9 @@ struct ExampleTests {
     #expect(manifest.notices.isEmpty)
     #expect(!manifest.summary.isEmpty)
     #expect((manifest.kind == .run) == Examples.own.contains(name))
-    let files = try tree(try Directory(path: "\(Examples.folder)/\(name)"))
+    let directory = try Directory(path: "\(Examples.folder)/\(name)")
+    #expect(try TaskDirectory(reading: directory).manifest == manifest)
+    let files = try tree(directory)
     #expect(files["instruction.md"]?.isEmpty == false)
     #expect(files.keys.contains { $0.hasPrefix("solution/") } == (manifest.kind == .verify))
   }

@@ -167,6 +167,30 @@ struct Tamper {
     #expect(try ledger.verify(against: [before]).isClean)
   }
 
+  @Test func `the tail after a trusted head is checked by itself`() throws {
+    let books = try Books()
+    let old = try books.ledger.head()
+    try books.reserve(1)
+    let middle = try books.ledger.head()
+    try books.reserve(2)
+    let head = try books.ledger.head()
+    let tail = try books.ledger.verifyTail(since: middle)
+    #expect(tail == Verification(entries: 1, head: head, findings: []))
+    #expect(try books.ledger.verifyTail(since: head).entries == 0)
+    let none = Head(size: 0, hash: Entry.genesisHash)
+    #expect(try books.ledger.verifyTail(since: none).head == head)
+    for wrong in [Head(size: middle.size, hash: old.hash), Head(size: 99, hash: head.hash)] {
+      #expect(try books.ledger.verifyTail(since: wrong).findings.map(\.table) == ["head"])
+    }
+    let tamper = try Tamper(try copy(books).read("ledger.db"))
+    try tamper.raw.run("UPDATE entry SET body = x'7b7d' WHERE seq = \(middle.size)")
+    let cut = try Ledger(at: tamper.folder.path, readOnly: true).verifyTail(since: middle)
+    #expect(cut.findings.first?.seq == middle.size)
+    // Before the head it looks at nothing.
+    let whole = try Ledger(at: tamper.folder.path, readOnly: true).verifyTail(since: head)
+    #expect(whole.isClean)
+  }
+
   @Test func `another history of the same length is found against a head, and only so`() throws {
     let (first, second) = (try Books(), try Books())
     try first.reserve(1)

@@ -16,7 +16,7 @@ struct SelfConfinementTests {
     output.writing = try Descriptor.memory("unused")
     let text = String(decoding: try output.reading.read(atMost: 1 << 20), as: UTF8.self)
     #expect(ended == .exited(0), "\(text)")
-    #expect(text.contains("before: 0 0 0 / after: 13 1 1"), "\(text)")
+    #expect(text.contains("before: 0 0 0 / after: 1 1 1 true"), "\(text)")
   }
 }
 

@@ -95,6 +95,8 @@ struct RunnerTests {
     "import sys\nf = sys._getframe()\nwhile 'a_test' not in f.f_globals.get('__name__', ''):\n"
       + "    f = f.f_back\nf.f_globals['_edge_compare'] = lambda *a: True",
     "raise SystemExit(0)", "import os\nos.kill(os.getpid(), 9)", "import sys\nsys.exit()",
+    "import sys\nf = sys._getframe()\nwhile 'a_test' not in f.f_globals.get('__name__', ''):\n"
+      + "    f = f.f_back\nf.f_globals['globals'] = lambda: {}",
     "import os\nos.execv('/bin/true', ['true'])",
   ])
   func reachingForTheReportDoesNotPass(cheat: String) throws {

@@ -18,7 +18,8 @@ function show(value) {
     if (typeof value === 'function') return `function ${value.name}`;
     if (value instanceof Error) return `${value.name}: ${value.message}`;
     if (typeof value === 'object' && value !== null) {
-      return (JSON.stringify(value, (k, v) => (typeof v === 'bigint' ? `${v}n` : v)) ?? tagOf(value)).slice(0, 300);
+      const text = JSON.stringify(value, (k, v) => (typeof v === 'bigint' ? `${v}n` : v));
+      return (text ?? tagOf(value)).slice(0, 300);
     }
     return String(value);
   } catch {
@@ -38,7 +39,9 @@ function equals(a, b, strict = false, seen = []) {
   if (a instanceof Error && b instanceof Error) return a.name === b.name && a.message === b.message;
   if (tag === '[object Date]') return is(Number(a), Number(b));
   if (tag === '[object RegExp]') return a.source === b.source && a.flags === b.flags;
-  if (/^\[object (Number|String|Boolean|Symbol|BigInt)\]$/.test(tag)) return is(a.valueOf(), b.valueOf());
+  if (/^\[object (Number|String|Boolean|Symbol|BigInt)\]$/.test(tag)) {
+    return is(a.valueOf(), b.valueOf());
+  }
   if (seen.some(([x, y]) => x === a && y === b)) return true;
   const inner = [...seen, [a, b]];
   const same = (x, y) => equals(x, y, strict, inner);
@@ -70,7 +73,8 @@ function equals(a, b, strict = false, seen = []) {
   const missing = (object, key) => !own(object, key) || (!strict && object[key] === undefined);
   const keys = new Set([...keysOf(a), ...keysOf(b)]);
   return [...keys].every((key) => (
-    missing(a, key) || missing(b, key) ? missing(a, key) && missing(b, key) : same(a[key], b[key])));
+    missing(a, key) || missing(b, key)
+      ? missing(a, key) && missing(b, key) : same(a[key], b[key])));
 }
 
 /** Whether every member that b names is in a. */
@@ -109,8 +113,7 @@ const near = (a, b, digits) => is(a, b) || Math.abs(a - b) < 10 ** -digits / 2;
 function wildcardMakers(inverse) {
   const make = (fits) => wildcard(fits, inverse);
   return {
-    // eslint-disable-next-line valid-typeof
-    any: (cls) => make((v) => (TYPES.has(cls) ? typeof v === TYPES.get(cls) : false) || v instanceof cls),
+    any: (cls) => make((v) => (TYPES.has(cls) && typeof v === TYPES.get(cls)) || v instanceof cls),
     anything: () => make((v) => v !== null && v !== undefined),
     arrayContaining: (list) => make((v) => (
       Array.isArray(v) && list.every((item) => v.some((x) => equals(x, item))))),
@@ -144,7 +147,8 @@ const MATCHERS = {
   toEqual: (a, b) => equals(a, b),
   toStrictEqual: (a, b) => equals(a, b, true),
   toMatchObject: (a, b) => covers(a, b),
-  toBeCloseTo: (a, b, digits = 2) => typeof a === 'number' && typeof b === 'number' && near(a, b, digits),
+  toBeCloseTo: (a, b, digits = 2) => (
+    typeof a === 'number' && typeof b === 'number' && near(a, b, digits)),
   toBeDefined: (a) => a !== undefined,
   toBeUndefined: (a) => a === undefined,
   toBeNull: (a) => a === null,
@@ -156,20 +160,24 @@ const MATCHERS = {
   toBeLessThan: ordered((a, b) => a < b),
   toBeLessThanOrEqual: ordered((a, b) => a <= b),
   toBeInstanceOf: (a, cls) => Function.prototype[Symbol.hasInstance].call(cls, a),
-  toContain: (a, item) => (typeof a === 'string' ? a.includes(item) : [...a].some((x) => x === item || is(x, item))),
+  toContain: (a, item) => (
+    typeof a === 'string' ? a.includes(item) : [...a].some((x) => x === item || is(x, item))),
   toContainEqual: (a, item) => [...a].some((x) => equals(x, item)),
   toHaveLength: (a, n) => a?.length === n,
   toHaveProperty: (a, where, ...value) => {
     const { found, value: at } = follow(a, where);
     return found && (value.length === 0 || equals(at, value[0]));
   },
-  toMatch: (a, rule) => typeof a === 'string' && (rule instanceof RegExp ? rule.test(a) : a.includes(rule)),
+  toMatch: (a, rule) => (
+    typeof a === 'string' && (rule instanceof RegExp ? rule.test(a) : a.includes(rule))),
   toHaveBeenCalled: (f) => calls(f).length > 0,
   toHaveBeenCalledTimes: (f, n) => calls(f).length === n,
   toHaveBeenCalledWith: (f, ...args) => calls(f).some((call) => equals(call, args)),
   toHaveBeenLastCalledWith: (f, ...args) => equals(calls(f).at(-1), args),
   toHaveBeenNthCalledWith: (f, n, ...args) => equals(calls(f)[n - 1], args),
-  toHaveReturnedWith: (f, value) => (calls(f), f.mock.results.some((r) => r.type === 'return' && equals(r.value, value))),
+  toHaveReturnedWith: (f, value) => (
+    calls(f).length > 0
+    && f.mock.results.some((r) => r.type === 'return' && equals(r.value, value))),
 };
 
 export function makeExpect() {
@@ -178,7 +186,8 @@ export function makeExpect() {
   let wanted = null; // from expect.assertions and expect.hasAssertions
 
   const fail = (name, not, value, args) => {
-    throw new Error(`${not ? 'not ' : ''}${name}: received ${show(value)}, expected ${args.map(show).join(', ')}`);
+    const wantedText = args.map(show).join(', ');
+    throw new Error(`${not ? 'not ' : ''}${name}: received ${show(value)}, expected ${wantedText}`);
   };
 
   function judge(name, value, args, not) {
@@ -189,7 +198,8 @@ export function makeExpect() {
       if (passed === not) fail(name, not, value.threw ? value.error : 'no exception', args);
       return;
     }
-    if (extra.has(name)) passed = Boolean(extra.get(name).call({ equals, isNot: not }, value, ...args).pass);
+    const own_ = extra.get(name);
+    if (own_) passed = Boolean(own_.call({ equals, isNot: not }, value, ...args).pass);
     else passed = MATCHERS[name](value, ...args);
     if (passed === not) fail(name, not, value, args);
   }
@@ -218,7 +228,11 @@ export function makeExpect() {
   const resolved = async (promise) => promise;
   const rejected = async (promise) => {
     let value;
-    try { value = await (typeof promise === 'function' ? promise() : promise); } catch (error) { return error; }
+    try {
+      value = await (typeof promise === 'function' ? promise() : promise);
+    } catch (error) {
+      return error;
+    }
     throw new Error(`the promise was fulfilled with ${show(value)}`);
   };
 

@@ -70,8 +70,9 @@ function mockFunction(body) {
 }
 
 export function makeJest(expect, finish, describeError, now) {
-  const block = (name, parent, skipped) => (
-    { name, parent, skipped, entries: [], beforeAll: [], beforeEach: [], afterEach: [], afterAll: [] });
+  const block = (name, parent, skipped) => ({
+    name, parent, skipped, entries: [], beforeAll: [], beforeEach: [], afterEach: [], afterAll: [],
+  });
   const root = block('', null, false);
   let current = root;
   let running = false;
@@ -170,7 +171,8 @@ export function makeJest(expect, finish, describeError, now) {
       for (const body of level.afterEach) await attempt(body);
     }
     const ms = Math.trunc(now() - begin);
-    return report(name, problem ? 'failed' : 'passed', problem ? describeError(problem.error) : '', ms);
+    if (problem) return report(name, 'failed', describeError(problem.error), ms);
+    return report(name, 'passed', '', ms);
   }
 
   async function runBlock(at, prefix, report) {

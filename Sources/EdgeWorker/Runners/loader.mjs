@@ -12,8 +12,9 @@ import { builtinModules } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const { readFileSync, statSync } = fs;
-const ESM =
-  /^[ \t]*(?:import\s*(?:[\w$*{]|["'])|export\s*(?:[*{]|(?:default|const|let|var|function|class|async)\b))/m;
+const ESM = new RegExp(
+  '^[ \\t]*(?:import\\s*(?:[\\w$*{]|["\'])'
+  + '|export\\s*(?:[*{]|(?:default|const|let|var|function|class|async)\\b))', 'm');
 const ENDINGS = ['', '.js', '.mjs', '.cjs', '.json', '/index.js', '/index.mjs'];
 
 function isFile(name) {
@@ -131,7 +132,9 @@ export class Loader {
   #script(file, text) {
     const known = this.#scripts.get(file);
     if (known) return known.exports;
-    const module = { exports: {}, id: file, filename: file, loaded: false, children: [], paths: [] };
+    const module = {
+      exports: {}, id: file, filename: file, loaded: false, children: [], paths: [],
+    };
     this.#scripts.set(file, module);
     const require = (name) => this.#required(name, file);
     require.resolve = (name) => this.#resolve(name, file).file ?? this.#require.resolve(name);

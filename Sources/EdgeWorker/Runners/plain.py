@@ -15,7 +15,8 @@ def main(plan, file, sink, quote):
     watch = guard.Watch(modules + [guard, strict, sys.modules[__name__], time, os])
     strict.arrange_path(plan)
     os.chdir(plan["workspace"])
-    emit, audit, clock = guard.lock(sink, quote, watch, plan["without"]), sys.audit, time.perf_counter
+    guard.lock(sink, quote, watch, plan["without"])
+    audit, clock = sys.audit, time.perf_counter
     module = strict.new_module(path, code)
     # Reports are taken only from the frame that runs from here to the end (see guard.lock).
     audit("edgecoder.frame")

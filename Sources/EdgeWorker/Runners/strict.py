@@ -286,14 +286,14 @@ def compile_tests(path, strict=True):
 
 
 OWN = {"_edge_compare": compare, "_edge_subtract": subtract, "_edge_explain": explain,
-       "_edge_scope": builtins.globals}
+       "_edge_scope": builtins.globals, "__builtins__": builtins}
 MODULE_NAMES = {"__name__", "__doc__", "__package__", "__loader__", "__spec__", "__build_class__"}
 
 
 def new_module(path, code, title=None):
     module = Module(title or os.path.basename(path)[:-3])
     module.__file__ = path
-    module.__dict__.update(OWN, __builtins__=builtins)
+    module.__dict__.update(OWN)
     sys.modules[module.__name__] = module
     return module
 
@@ -303,6 +303,10 @@ def intruder(module):
     for key, value in OWN.items():
         if module.__dict__.get(key) is not value:
             return key
+    for key, value in module.__dict__.items():
+        if type(value) is Function and value.__code__ in TEST_CODES:
+            if value.__builtins__ is not builtins.__dict__:
+                return key + ".__builtins__"
     found = BOUND and (module.__dict__.keys() & builtins.__dict__.keys()) - BOUND - MODULE_NAMES
     return min(found) if found else None
 
