@@ -88,14 +88,13 @@ let package = Package(
       "EdgeCommands",
       [
         "EdgeJob", "EdgeSystem", "EdgeSpool", "EdgeArchive", "EdgeSandbox", "EdgeLedger",
-        "EdgeEconomy", "EdgeScheduler", "EdgeTrust", "EdgeReport", "EdgeImport", "EdgeWorker",
-        "EdgeCoordinator", argumentParser,
+        "EdgeTrust", "EdgeReport", "EdgeImport", "EdgeWorker", "EdgeCoordinator", argumentParser,
       ]),
     .executableTarget(
       name: "edgecoder", dependencies: ["EdgeCommands"], swiftSettings: strict),
 
     .target(
-      name: "EdgeTestSupport", dependencies: ["EdgeJob", "EdgeSystem"],
+      name: "EdgeTestSupport", dependencies: ["EdgeSystem"],
       path: "Tests/EdgeTestSupport", swiftSettings: strict),
     tests("EdgeJobTests", ["EdgeJob"]),
     tests("EdgeSystemTests", ["EdgeSystem"]),
@@ -107,7 +106,10 @@ let package = Package(
     tests("EdgeSchedulerTests", ["EdgeScheduler", "EdgeJob"]),
     tests("EdgeTrustTests", ["EdgeTrust", "EdgeJob", "EdgeSystem"]),
     tests("EdgeReportTests", ["EdgeReport", "EdgeJob"]),
-    tests("EdgeImportTests", ["EdgeImport", "EdgeArchive", "EdgeJob", "EdgeSystem"]),
+    .testTarget(
+      name: "EdgeImportTests",
+      dependencies: ["EdgeImport", "EdgeArchive", "EdgeJob", "EdgeSystem", "EdgeTestSupport"],
+      exclude: ["HarborSolutions"], swiftSettings: strict),
     tests("EdgeWorkerTests", ["EdgeWorker", "EdgeJob", "EdgeSystem"]),
     tests("EdgeCoordinatorTests", ["EdgeCoordinator", "EdgeJob", "EdgeSystem"]),
     tests("EndToEndTests", ["EdgeJob", "EdgeSystem", "edgecoder", "edgecoder-jail"]),

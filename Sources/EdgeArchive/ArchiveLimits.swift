@@ -42,8 +42,8 @@ package struct ArchiveLimits: Hashable, Sendable {
   /// The limits of task archives.
   package static let task = ArchiveLimits()
 
-  /// The limits of result archives. Output of a task may compress very well, and its size was capped
-  /// when it was collected, so the ratio is left open.
+  /// The limits of result archives. Output of a task may compress very well, and its size was
+  /// capped when it was collected, so the ratio is left open.
   package static let result = ArchiveLimits(ratio: 1 << 20)
 
   /// The most unpacked bytes, headers and padding included, that an archive of `size` bytes may

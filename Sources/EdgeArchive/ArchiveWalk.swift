@@ -17,10 +17,10 @@ struct ArchiveWalk {
   /// Reads every byte of an archive, checks every member against the ones before, and computes the
   /// task digest.
   static func run<Sink: MemberSink>(
-    _ file: Int32, _ limits: ArchiveLimits, into sink: inout Sink
+    _ file: Int32, _ limits: ArchiveLimits, isFolding: Bool = true, into sink: inout Sink
   ) throws(UnpackError) -> ArchiveWalk {
-    var table = MemberTable(limits)
-    var contents: [String: [UInt8]] = [:]
+    var table = MemberTable(limits, isFolding: isFolding)
+    var contents: [[UInt8]: [UInt8]] = [:]
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 17, alignment: 16)
     defer { buffer.deallocate() }
     let reader = try refusing { () throws(Refusal) in try openArchive(file, limits) }
@@ -36,18 +36,18 @@ struct ArchiveWalk {
           hash.update(piece)
           try sink.write(piece)
         }
-        contents[member.name] = hash.digest()
+        contents[Array(member.name.utf8)] = hash.digest()
       }
-      try sink.end(member, content: contents[member.name] ?? [])
+      try sink.end(member, content: contents[Array(member.name.utf8)] ?? [])
     }
     return ArchiveWalk(table: table, task: digest(table, contents))
   }
 
-  static func digest(_ table: MemberTable, _ contents: [String: [UInt8]]) -> Digest {
+  static func digest(_ table: MemberTable, _ contents: [[UInt8]: [UInt8]]) -> Digest {
     var digest = TaskDigest()
     for member in table.members {
       if member.kind == .directory, !table.isEmpty(member.name) { continue }
-      digest.add(member, content: contents[member.name] ?? [])
+      digest.add(member, content: contents[Array(member.name.utf8)] ?? [])
     }
     return digest.digest()
   }
@@ -60,6 +60,8 @@ func refusing<Result>(_ body: () throws(Refusal) -> Result) throws(UnpackError) 
 
 /// The SHA-256 of the bytes of a borrowed regular file.
 func blobDigest(_ file: Int32) throws(Refusal) -> Digest {
+  // Reading from a pipe would wait for somebody.
+  _ = try FileFeed(file)
   do { return Digest(bytes: try Hash.sha256(file: file)) } catch {
     throw Refusal("cannot read the archive: \(error)")
   }

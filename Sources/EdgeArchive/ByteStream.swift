@@ -2,7 +2,7 @@ internal import CArchive
 internal import EdgeJob
 internal import Glibc
 
-/// The uncompressed bytes of an archive in order, from a file that is compressed once or not at all.
+/// The uncompressed bytes of an archive in order, from a file that is compressed once or not.
 ///
 /// It stops at the number of bytes that an archive of that size may turn into, so a bomb costs no
 /// more than that, whatever its headers say.
@@ -70,7 +70,8 @@ final class ByteStream {
     }
     position += Int64(count)
     if position > most {
-      throw Refusal("unpacks to more than \(most) bytes, too much for \(feed.size) bytes of archive")
+      throw Refusal(
+        "unpacks to more than \(most) bytes, too much for \(feed.size) bytes of archive")
     }
     return count
   }

@@ -28,7 +28,8 @@ final class FileFeed {
     var got = 0
     while got < count {
       let piece = bytes.withUnsafeMutableBytes {
-        pread(file, $0.baseAddress! + got, count - got, off_t(offset) + got)
+        let rest = UnsafeMutableRawBufferPointer(rebasing: $0[got...])
+        return pread(file, rest.baseAddress, rest.count, off_t(offset) + got)
       }
       if piece < 0, errno == EINTR { continue }
       if piece < 0 { throw Refusal("cannot read the archive: \(String(cString: strerror(errno)))") }
@@ -52,16 +53,20 @@ final class FileFeed {
   func open(_ archive: OpaquePointer, seekable: Bool) -> Int32 {
     archive_read_set_callback_data(archive, Unmanaged.passUnretained(self).toOpaque())
     archive_read_set_read_callback(archive) { _, context, buffer in
-      let feed = Unmanaged<FileFeed>.fromOpaque(context!).takeUnretainedValue()
-      buffer!.pointee = UnsafeRawPointer(feed.chunk.baseAddress)
+      guard let context, let buffer else { return -1 }
+      let feed = Unmanaged<FileFeed>.fromOpaque(context).takeUnretainedValue()
+      buffer.pointee = UnsafeRawPointer(feed.chunk.baseAddress)
       return feed.read(into: feed.chunk)
     }
     if seekable {
       archive_read_set_seek_callback(archive) { _, context, offset, whence in
-        let feed = Unmanaged<FileFeed>.fromOpaque(context!).takeUnretainedValue()
+        guard let context else { return -1 }
+        let feed = Unmanaged<FileFeed>.fromOpaque(context).takeUnretainedValue()
         let base: Int64 = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? feed.offset : feed.size
-        feed.offset = max(0, min(base + offset, feed.size))
-        return feed.offset
+        let (sum, overflow) = base.addingReportingOverflow(offset)
+        guard !overflow, (0...feed.size).contains(sum) else { return -1 }
+        feed.offset = sum
+        return sum
       }
     }
     return archive_read_open1(archive)

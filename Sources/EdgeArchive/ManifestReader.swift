@@ -18,7 +18,7 @@ struct ManifestReader {
     "account", "priority", "key", "idempotency_key", "credits_max", "queue", "retries",
     "not_before", "not_after", "depends_on",
   ]
-  /// Keys of Harbor that are carried along; nothing is built, and nothing is reached over a network.
+  /// Keys of Harbor that are carried along: nothing is built, and there is no network.
   private static let carriedEnvironment = [
     "cpus", "build_timeout_sec", "docker_image", "gpus", "gpu_types", "allow_internet",
     "mcp_servers", "env", "skills_dir", "os", "user", "workdir", "healthcheck",
@@ -53,7 +53,9 @@ struct ManifestReader {
     carry(&root, ["metadata", "solution"])
     try end(&root)
     manifest.extensions = extensions
-    manifest.notices = notices
+    for notice in notices where !manifest.notices.contains(notice) {
+      manifest.notices.append(notice)
+    }
     return manifest
   }
 
@@ -115,11 +117,14 @@ struct ManifestReader {
       throw native.error("protected", "names \(MemberName.shown(path)), no path of the snapshot")
     }
     ignoreRequest(&native)
+    // What whoever wrote the file noticed, for people.
+    let notices = try native.texts("notices") ?? []
     return TaskManifest(
       name: "task", kind: kind, language: language, profile: profile, command: command,
       input: try native.text("stdin") ?? "", environment: environment,
       workDirectory: workDirectory, mountPoint: mountPoint,
-      seed: try native.integer("seed", in: 0...4_294_967_295) ?? 0, protected: protected)
+      seed: try native.integer("seed", in: 0...4_294_967_295) ?? 0, protected: protected,
+      notices: notices)
   }
 
   private func checkVariables(
@@ -169,7 +174,8 @@ struct ManifestReader {
         section.keys.contains($0)
       }
       if !ignored.isEmpty {
-        notices.append("carried along, without effect: environment.\(ignored.joined(separator: ", "))")
+        notices.append(
+          "carried along, without effect: environment.\(ignored.joined(separator: ", "))")
       }
       carry(&section, ManifestReader.carriedEnvironment)
       try end(&section)

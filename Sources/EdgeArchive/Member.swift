@@ -10,7 +10,11 @@ struct Member: Hashable {
   /// Where a link points to, otherwise empty.
   let target: String
 
-  enum Kind: String { case file, directory = "dir", link }
+  enum Kind: String {
+    case file
+    case directory = "dir"
+    case link
+  }
 
   static func file(_ name: String, size: Int64, isExecutable: Bool) -> Member {
     Member(name: name, kind: .file, size: size, isExecutable: isExecutable, target: "")

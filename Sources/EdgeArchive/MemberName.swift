@@ -47,9 +47,6 @@ enum MemberName {
     if component.count > limits.componentBytes {
       throw refuse("a component of the name is longer than \(limits.componentBytes) bytes")
     }
-    if component.count == 4, component.elementsEqual(".git".utf8, by: { $0 | 0x20 == $1 | 0x20 }) {
-      throw refuse("a .git is no part of a snapshot; leave it out")
-    }
   }
 
   /// Checks where a symbolic link points to: relative, and inside `part` of the tree that its own

@@ -21,7 +21,13 @@ struct MemberTable {
   private(set) var members: [Member] = []
   private(set) var bytes: Int64 = 0
 
-  init(_ limits: ArchiveLimits) { self.limits = limits }
+  private let isFolding: Bool
+
+  /// - Parameter isFolding: refuses names that differ only in case or spelling.
+  init(_ limits: ArchiveLimits, isFolding: Bool) {
+    self.limits = limits
+    self.isFolding = isFolding
+  }
 
   /// Takes a member in.
   /// - Throws: what is wrong with it, with its name.
@@ -73,6 +79,7 @@ struct MemberTable {
   }
 
   private mutating func fold(_ path: [UInt8], _ name: String, _ shown: String) throws(Refusal) {
+    if !isFolding { return }
     if let other = folded.updateValue(path, forKey: name.lowercased()) {
       throw Refusal("\(shown): differs from \(MemberName.shown(other)) only in case or spelling")
     }

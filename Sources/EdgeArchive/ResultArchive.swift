@@ -1,6 +1,19 @@
 package import EdgeJob
 package import EdgeSystem
 
+/// Why a result archive cannot hold a file of that name, or nil where it can.
+///
+/// Names of artifacts are the task's to choose; who collects them leaves such a file out and says
+/// so.
+package func resultNameProblem(_ name: [UInt8], limits: ArchiveLimits = .result) -> String? {
+  do {
+    guard let checked = try MemberName.checked(name, limits), Array(checked.utf8) == name else {
+      return "\(MemberName.shown(name)): a name that is written otherwise"
+    }
+    return nil
+  } catch { return error.reason }
+}
+
 /// One file of a result archive that is to be written.
 package struct ResultMember: Sendable {
   package let name: String
@@ -8,6 +21,7 @@ package struct ResultMember: Sendable {
   /// 0644, or 0755 where the owner may execute it; other bits are dropped.
   package let mode: UInt32
 
+  /// Where its bytes come from.
   package enum Content: Sendable {
     case bytes([UInt8])
     /// The first `size` bytes of a borrowed descriptor of a regular file.
@@ -52,7 +66,7 @@ package func writeResultArchive(_ members: [ResultMember], limits: ArchiveLimits
 private func write(_ members: [ResultMember], _ writer: TarWriter, _ limits: ArchiveLimits)
   throws(ArchiveError)
 {
-  var table = MemberTable(limits)
+  var table = MemberTable(limits, isFolding: false)
   for member in members {
     let size =
       switch member.content {
@@ -60,11 +74,10 @@ private func write(_ members: [ResultMember], _ writer: TarWriter, _ limits: Arc
       case .file(_, let size): size
       }
     let header = Member.file(member.name, size: size, isExecutable: member.mode & 0o100 != 0)
-    do throws(Refusal) {
-      let name = try MemberName.checked(Array(member.name.utf8), limits)
-      guard name == member.name else { throw Refusal("a name that is written otherwise") }
-      try table.add(header)
-    } catch {
+    if let problem = resultNameProblem(Array(member.name.utf8), limits: limits) {
+      throw ArchiveError("write the result", why: problem)
+    }
+    do { try table.add(header) } catch {
       throw ArchiveError("write the result", why: error.reason)
     }
     try writer.begin(header)
@@ -82,6 +95,7 @@ private func write(_ members: [ResultMember], _ writer: TarWriter, _ limits: Arc
 /// A member of a result archive.
 package struct ResultEntry: Hashable, Sendable {
   package let name: String
+  /// Bytes of its content.
   package let size: Int64
   /// 0644 or 0755.
   package let mode: UInt32
@@ -136,7 +150,7 @@ package struct ResultArchive: ~Copyable {
   /// - Throws: on any error some files may be there.
   package func extract(into directory: borrowing Directory) throws(UnpackError) {
     var sink = ResultExtract(writer: try TreeWriter(directory.raw))
-    _ = try ArchiveWalk.run(file.raw, limits, into: &sink)
+    _ = try ArchiveWalk.run(file.raw, limits, isFolding: false, into: &sink)
   }
 }
 

@@ -7,7 +7,7 @@ func resultWalk<Sink: MemberSink>(_ file: Int32, _ limits: ArchiveLimits, _ sink
   throws(Refusal) -> ArchiveWalk
 {
   do {
-    return try ArchiveWalk.run(file, limits, into: &sink)
+    return try ArchiveWalk.run(file, limits, isFolding: false, into: &sink)
   } catch {
     switch error {
     case .refused(let refusal): throw refusal
@@ -19,7 +19,9 @@ func resultWalk<Sink: MemberSink>(_ file: Int32, _ limits: ArchiveLimits, _ sink
 /// A second descriptor of the same open file.
 func duplicate(_ file: Int32) throws(Refusal) -> Descriptor {
   let copy = fcntl(file, F_DUPFD_CLOEXEC, 3)
-  guard copy >= 0 else { throw Refusal("cannot read the archive: \(String(cString: strerror(errno)))") }
+  guard copy >= 0 else {
+    throw Refusal("cannot read the archive: \(String(cString: strerror(errno)))")
+  }
   return Descriptor(owning: copy)
 }
 

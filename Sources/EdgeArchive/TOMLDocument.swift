@@ -1,5 +1,13 @@
-internal import EdgeJob
+package import EdgeJob
 internal import TOMLKit
+
+/// Reads any TOML document, such as a `task.toml` of another format, as a JSON value: tables become
+/// objects with their names sorted, dates and times become text, and so do `inf` and `nan`.
+/// - Parameter file: the name for messages.
+/// - Throws: where it is no TOML, larger than 256 KiB, or nested deeper than 16.
+package func readTOML(_ bytes: [UInt8], file: String) throws(ManifestError) -> JSON {
+  try TOMLDocument(bytes, file: file, most: ArchiveLimits.task.manifestBytes).root.json
+}
 
 /// A value of a TOML document.
 indirect enum TOMLNode {
@@ -53,8 +61,10 @@ struct TOMLDocument {
       throw error(TOMLDocument.lineNotUTF8(bytes), "not UTF-8")
     }
     let scan: TOMLScan
-    do { scan = try TOMLScan(bytes) } catch { throw ManifestError(
-      file: file, line: error.line, problem: error.problem) }
+    do { scan = try TOMLScan(bytes) } catch {
+      throw ManifestError(
+        file: file, line: error.line, problem: error.problem)
+    }
     self.file = file
     places = scan.places
     do {

@@ -165,7 +165,9 @@ struct TOMLScan {
       _ = try value(at: path.dropLast() + ["\(path.last ?? "")[\(count)]"], depth: depth + 1)
       count += 1
       skipSpace()
-      if next == UInt8(ascii: ",") { advance() } else if next != UInt8(ascii: "]") {
+      if next == UInt8(ascii: ",") {
+        advance()
+      } else if next != UInt8(ascii: "]") {
         throw failure("expected \",\" or \"]\"")
       }
     }
@@ -179,7 +181,9 @@ struct TOMLScan {
       if next == UInt8(ascii: "}") { return advance() }
       try pair(in: path, depth: depth + 1)
       skipSpace()
-      if next == UInt8(ascii: ",") { advance() } else if next != UInt8(ascii: "}") {
+      if next == UInt8(ascii: ",") {
+        advance()
+      } else if next != UInt8(ascii: "}") {
         throw failure("expected \",\" or \"}\"")
       }
     }

@@ -59,7 +59,9 @@ struct TarHeader {
   }
 
   /// The block for a member with short names.
-  static func block(name: [UInt8], prefix: [UInt8], kind: UInt8, mode: UInt32, size: Int64, target: [UInt8])
+  static func block(
+    name: [UInt8], prefix: [UInt8], kind: UInt8, mode: UInt32, size: Int64, target: [UInt8]
+  )
     -> [UInt8]
   {
     var block = [UInt8](repeating: 0, count: TarHeader.size)

@@ -140,7 +140,9 @@ final class TarReader: MemberReader {
         throw Refusal("bytes follow the end of the archive")
       }
       zeros += Int64(count)
-      if zeros > TarReader.zerosMax { throw Refusal("too many zeros follow the end of the archive") }
+      if zeros > TarReader.zerosMax {
+        throw Refusal("too many zeros follow the end of the archive")
+      }
     }
     guard try stream.isConsumed() else { throw Refusal("bytes follow the end of the archive") }
   }

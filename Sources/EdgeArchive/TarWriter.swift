@@ -63,7 +63,8 @@ final class TarWriter {
       && archive_write_open(
         archive, Unmanaged.passUnretained(output).toOpaque(), nil,
         { _, context, bytes, count in
-          let output = Unmanaged<Output>.fromOpaque(context!).takeUnretainedValue()
+          guard let context else { return -1 }
+          let output = Unmanaged<Output>.fromOpaque(context).takeUnretainedValue()
           return output.take(UnsafeRawBufferPointer(start: bytes, count: count))
         }, nil) == ARCHIVE_OK
       && archive_write_header(archive, entry) == ARCHIVE_OK
@@ -112,7 +113,10 @@ final class TarWriter {
   private static func split(_ path: [UInt8]) -> (prefix: [UInt8], name: [UInt8])? {
     if path.count <= 100 { return ([], path) }
     // The last byte may be the slash of a directory, which belongs to the name.
-    guard let slash = path.dropLast().indices.first(where: { path[$0] == 0x2F && path.count - $0 <= 101 }),
+    guard
+      let slash = path.dropLast().indices.first(where: {
+        path[$0] == 0x2F && path.count - $0 <= 101
+      }),
       slash <= 155, slash > 0
     else { return nil }
     return (Array(path[..<slash]), Array(path[(slash + 1)...]))
@@ -133,9 +137,12 @@ final class TarWriter {
     defer { buffer.deallocate() }
     var offset: Int64 = 0
     while offset < size {
-      let count = pread(file, buffer.baseAddress, min(buffer.count, Int(size - offset)), off_t(offset))
+      let count = pread(
+        file, buffer.baseAddress, min(buffer.count, Int(size - offset)), off_t(offset))
       if count < 0, errno == EINTR { continue }
-      if count < 0 { throw ArchiveError("read \(MemberName.shown(name))", SystemError("read", "file")) }
+      if count < 0 {
+        throw ArchiveError("read \(MemberName.shown(name))", SystemError("read", "file"))
+      }
       if count == 0 {
         throw ArchiveError("pack \(MemberName.shown(name))", why: "it became shorter meanwhile")
       }
@@ -155,8 +162,9 @@ final class TarWriter {
   }
 
   /// Ends the archive.
-  func finish() throws(ArchiveError) -> (blob: Digest, bytes: Int64, unpacked: Int64, memory: [UInt8])
-  {
+  func finish() throws(ArchiveError) -> (
+    blob: Digest, bytes: Int64, unpacked: Int64, memory: [UInt8]
+  ) {
     try put([UInt8](repeating: 0, count: 2 * TarHeader.size))
     guard archive_write_close(archive) == ARCHIVE_OK else { throw failure() }
     return (Digest(bytes: output.hash.digest()), output.bytes, unpacked, output.memory)

@@ -5,7 +5,8 @@ internal import EdgeSystem
 /// - Parameter file: a borrowed descriptor of a regular file that nobody else may change; its
 ///   offset is moved.
 /// - Throws: what is wrong with the archive, naming the member.
-package func inspectTask(_ file: Int32, limits: ArchiveLimits = .task) throws(Refusal) -> Inspection {
+package func inspectTask(_ file: Int32, limits: ArchiveLimits = .task) throws(Refusal) -> Inspection
+{
   let blob = try blobDigest(file)
   var sink = TaskFiles(limits: limits)
   let walk: ArchiveWalk
@@ -61,6 +62,9 @@ struct TaskFiles: MemberSink {
   /// Checks one member against the layout of a task archive.
   static func check(_ member: Member, _ limits: ArchiveLimits) throws(Refusal) {
     let shown = MemberName.shown(member.name)
+    if member.name.lowercased().split(separator: "/").contains(".git") {
+      throw Refusal("\(shown): a .git is no part of a snapshot; leave it out")
+    }
     switch ArchivePlace(member.name) {
     case nil:
       throw Refusal("\(shown): no place in a task archive, which has \(ArchivePlace.list)")

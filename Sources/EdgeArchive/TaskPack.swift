@@ -32,15 +32,15 @@ package func packTask(
   }
   let manifest = try tree.checked()
   let writer = try TarWriter(to: .file(file))
-  var contents: [String: [UInt8]] = [:]
+  var contents: [[UInt8]: [UInt8]] = [:]
   for entry in tree.sorted() {
     try writer.begin(entry.member)
     if entry.member.kind == .file {
-      contents[entry.member.name] = try entry.copy(from: directory, candidate, writer)
+      contents[Array(entry.member.name.utf8)] = try entry.copy(from: directory, candidate, writer)
     }
     try writer.end(entry.member)
   }
-  guard contents[ArchiveFile.manifest.rawValue] == Hash.sha256(tree.manifest) else {
+  guard contents[Array(ArchiveFile.manifest.rawValue.utf8)] == Hash.sha256(tree.manifest) else {
     throw ArchiveError("pack task.toml", why: "it changed meanwhile")
   }
   let end = try writer.finish()

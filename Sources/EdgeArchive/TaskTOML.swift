@@ -1,6 +1,6 @@
 package import EdgeJob
 
-/// A `task.toml` that reads back as the same manifest, except for its notices.
+/// A `task.toml` that reads back as the same manifest.
 ///
 /// Limits of memory and disk are written in MiB and those of output in KiB, rounded up.
 package func taskTOML(for manifest: TaskManifest) -> String {
@@ -18,6 +18,7 @@ package func taskTOML(for manifest: TaskManifest) -> String {
   writer.value("mount_point", .string(manifest.mountPoint), unless: manifest.mountPoint == "/work")
   writer.value("seed", .int(manifest.seed), unless: manifest.seed == 0)
   writer.value("protected", .texts(manifest.protected), unless: manifest.protected.isEmpty)
+  writer.value("notices", .texts(manifest.notices), unless: manifest.notices.isEmpty)
   writer.extras("edgecoder")
   writer.table("edgecoder.environment", manifest.environment)
   writer.table("edgecoder.limits")
@@ -31,7 +32,9 @@ package func taskTOML(for manifest: TaskManifest) -> String {
   writer.amounts(manifest.limits)
   writer.extras("environment")
   writer.section("agent")
-  if let verifier = manifest.verifier { writer.verifier(verifier) } else {
+  if let verifier = manifest.verifier {
+    writer.verifier(verifier)
+  } else {
     writer.section("verifier")
   }
   writer.requirements(manifest.requirements)
@@ -116,7 +119,9 @@ private struct TOMLWriter {
     if requirements.isEmpty, own("requires").isEmpty { return }
     table("requires")
     for (key, kind) in [("programs", "program:"), ("python", "python:"), ("debian", "debian:")] {
-      let names = requirements.filter { $0.hasPrefix(kind) }.map { String($0.dropFirst(kind.count)) }
+      let names = requirements.filter { $0.hasPrefix(kind) }.map {
+        String($0.dropFirst(kind.count))
+      }
       value(key, .texts(names), unless: names.isEmpty)
     }
     extras("requires")

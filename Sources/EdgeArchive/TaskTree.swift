@@ -12,7 +12,7 @@ struct TaskTree {
 
   init(limits: ArchiveLimits) {
     self.limits = limits
-    table = MemberTable(limits)
+    table = MemberTable(limits, isFolding: true)
   }
 
   /// Adds what lies below an open directory.
@@ -98,14 +98,7 @@ struct TaskTree {
   private func target(_ directory: borrowing Directory, _ own: String, _ name: String)
     throws(ArchiveError) -> String
   {
-    var buffer = [UInt8](repeating: 0, count: limits.nameBytes + 1)
-    let count = buffer.withUnsafeMutableBytes {
-      readlinkat(directory.raw, own, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
-    }
-    guard count >= 0 else {
-      throw ArchiveError("pack \(MemberName.shown(name))", SystemError("readlink", name))
-    }
-    let target = Array(buffer[..<count])
+    let target = try packing(name) { () throws(SystemError) in try directory.linkTarget(own) }
     do {
       try MemberName.checkTarget(target, of: name, limits)
     } catch {

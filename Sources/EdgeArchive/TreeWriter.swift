@@ -6,8 +6,9 @@ internal import Glibc
 /// descriptor, stays below it and follows no link (openat2(2)), whatever the names are.
 final class TreeWriter {
   private let root: Directory
-  private var directories: Set<String> = []
-  private var layers: [String: Int] = [:]
+  // By bytes: two spellings of the same characters are two names on a disk.
+  private var directories: Set<[UInt8]> = []
+  private var layers: [[UInt8]: Int] = [:]
   private var file: Int32 = -1
   private var path = ""
 
@@ -32,12 +33,13 @@ final class TreeWriter {
       return true
     }
     if let slash = path.lastIndex(of: "/") { try makeDirectory(String(path[..<slash]), owner) }
-    if let other = layers[path] {
+    let key = Array(path.utf8)
+    if let other = layers[key] {
       if other == layer { throw refused("is there already") }
       if other > layer { return false }
       try system { () throws(SystemError) in try root.remove(path) }
     }
-    layers[path] = layer
+    layers[key] = layer
     switch member.kind {
     case .directory: preconditionFailure("a directory was made above")
     case .file: try makeFile(member, owner)
@@ -75,7 +77,8 @@ final class TreeWriter {
 
   /// Makes a directory and those above it.
   private func makeDirectory(_ path: String, _ owner: UInt32?) throws(UnpackError) {
-    if directories.contains(path) { return }
+    let key = Array(path.utf8)
+    if directories.contains(key) { return }
     if let slash = path.lastIndex(of: "/") { try makeDirectory(String(path[..<slash]), owner) }
     let (parent, name) = split(path)
     try creating { () throws(SystemError) in
@@ -91,13 +94,14 @@ final class TreeWriter {
       let made = try above.directory(name)
       if let owner, fchown(made.raw, owner, owner) != 0 { throw SystemError("chown", name) }
     }
-    directories.insert(path)
+    directories.insert(key)
   }
 
   func write(_ bytes: UnsafeRawBufferPointer) throws(UnpackError) {
     var offset = 0
     while offset < bytes.count {
-      let count = Glibc.write(file, bytes.baseAddress! + offset, bytes.count - offset)
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+      let count = Glibc.write(file, rest.baseAddress, rest.count)
       if count < 0, errno == EINTR { continue }
       if count < 0 { throw .system(SystemError("write", MemberName.shown(path))) }
       offset += count

@@ -4,7 +4,10 @@ internal import EdgeReport
 internal import EdgeSystem
 
 /// Runs the command line of this process and ends it with one of the codes of `EdgeJob.ExitCode`.
-package func runEdgeCoder() async {
+///
+/// Synchronous on purpose: the executor of an asynchronous main may start a thread, which a process
+/// that has confined itself may not.
+package func runEdgeCoder() {
   Signals.ignoreBrokenPipes()
   do {
     var command = try EdgeCoder.parseAsRoot()

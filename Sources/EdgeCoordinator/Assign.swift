@@ -19,7 +19,7 @@ extension Coordinator {
     }
     let schedule = EdgeScheduler.schedule(
       ready: try ready.values.map { (entry) throws(CoordinatorError) in try job(entry.ticket) },
-      workers: offers, now: now())
+      workers: offers, now: now(), lastServed: lastServed)
     waiting = schedule.waiting.mapValues(\.text)
     var didWork = false
     for (job, worker) in schedule.assignments {
@@ -31,6 +31,7 @@ extension Coordinator {
       }
       guard isMoved else { continue }
       live[job] = LiveJob(fence: right.fence, worker: worker)
+      lastServed[entry.ticket.account] = right.fence.number
       events.append(.assigned(job, worker: worker))
       didWork = true
     }

@@ -23,6 +23,8 @@ package final class Coordinator {
   var ready: [JobID: ReadyTicket] = [:]
   /// The rights that were given out and have not come back.
   var live: [JobID: LiveJob] = [:]
+  /// The fence of each account's last assignment, so that accounts take turns.
+  var lastServed: [String: UInt64] = [:]
   /// Archives that were inspected before, by blob.
   var inspections: [Digest: Inspection] = [:]
   /// Jobs that others wait for and that have ended: true where they passed.

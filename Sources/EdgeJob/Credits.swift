@@ -1,9 +1,11 @@
 /// An amount of credits in whole micro-credits (1 credit = 1 000 000 µcr).
 package struct Credits: Hashable, Sendable, Comparable, CustomStringConvertible {
+  /// Whole micro-credits.
   package let micro: Int64
 
   package init(micro: Int64) { self.micro = micro }
 
+  /// Nothing.
   package static let zero = Credits(micro: 0)
 
   /// From decimal credits such as `12`, `0.5` or `3.000001`, or nil; no sign, no exponent, at most
@@ -49,6 +51,7 @@ package struct Credits: Hashable, Sendable, Comparable, CustomStringConvertible 
     Credits(micro: left.micro + right.micro)
   }
 
+  /// Traps on overflow.
   package static func - (left: Credits, right: Credits) -> Credits {
     Credits(micro: left.micro - right.micro)
   }

@@ -14,6 +14,7 @@ package struct Digest: Hashable, Sendable, CustomStringConvertible {
     self.bytes = bytes
   }
 
+  /// 64 lower-case hexadecimal digits.
   package var hex: String { Hex.text(bytes) }
   package var description: String { hex }
 }
@@ -22,6 +23,7 @@ package struct Digest: Hashable, Sendable, CustomStringConvertible {
 package enum Hex {
   private static let digits = Array("0123456789abcdef".utf8)
 
+  /// Two lower-case digits for each byte.
   package static func text(_ bytes: some Sequence<UInt8>) -> String {
     var text: [UInt8] = []
     for byte in bytes {

@@ -3,6 +3,7 @@
 /// The epoch is committed to the ledger at every take-over of leadership, and n counts in memory,
 /// so a later right always has a higher number.
 package struct Fence: Hashable, Sendable, Comparable, CustomStringConvertible {
+  /// epoch · 2^32 + n.
   package let number: UInt64
 
   package init(epoch: UInt32, count: UInt32) { number = UInt64(epoch) << 32 | UInt64(count) }
@@ -13,7 +14,9 @@ package struct Fence: Hashable, Sendable, Comparable, CustomStringConvertible {
     number = bytes.reduce(0) { $0 << 8 | UInt64($1) }
   }
 
+  /// The take-over of leadership that issued it.
   package var epoch: UInt32 { UInt32(number >> 32) }
+  /// The place among the rights of that epoch.
   package var count: UInt32 { UInt32(truncatingIfNeeded: number) }
 
   /// 16 lower-case hexadecimal digits.

@@ -18,26 +18,32 @@ package struct Fields {
   /// The member as it is, taken out; nil where absent.
   package mutating func take(_ name: String) -> JSON? { values.removeValue(forKey: name) }
 
+  /// The member as it is, taken out.
+  /// - Throws: where it is absent.
   package mutating func value(_ name: String) throws(JSONError) -> JSON {
     guard let value = take(name) else { throw JSONError("\(subject) lacks \"\(name)\"") }
     return value
   }
 
+  /// A member that is text.
   package mutating func text(_ name: String) throws(JSONError) -> String {
     guard let text = try value(name).text else { throw wrong(name, "text") }
     return text
   }
 
+  /// A member that is text, nil where absent.
   package mutating func optionalText(_ name: String) throws(JSONError) -> String? {
     guard let value = take(name) else { return nil }
     guard let text = value.text else { throw wrong(name, "text") }
     return text
   }
 
+  /// A member that is an integer, ±(2^53 − 1) at most.
   package mutating func integer(_ name: String) throws(JSONError) -> Int64 {
     try integer(try value(name), name)
   }
 
+  /// A member that is an integer, ±(2^53 − 1) at most; nil where absent.
   package mutating func optionalInteger(_ name: String) throws(JSONError) -> Int64? {
     guard let value = take(name) else { return nil }
     return try integer(value, name)
@@ -51,16 +57,19 @@ package struct Fields {
     return integer
   }
 
+  /// A member that is true or false.
   package mutating func flag(_ name: String) throws(JSONError) -> Bool {
     guard let flag = try value(name).flag else { throw wrong(name, "true or false") }
     return flag
   }
 
+  /// A member that is a list.
   package mutating func elements(_ name: String) throws(JSONError) -> [JSON] {
     guard let elements = try value(name).elements else { throw wrong(name, "a list") }
     return elements
   }
 
+  /// A member that is a list of texts.
   package mutating func texts(_ name: String) throws(JSONError) -> [String] {
     var texts: [String] = []
     for element in try elements(name) {
@@ -83,11 +92,13 @@ package struct Fields {
     return table
   }
 
+  /// A member that is a SHA-256 digest, 64 hexadecimal digits.
   package mutating func digest(_ name: String) throws(JSONError) -> Digest {
     guard let digest = Digest(hex: try text(name)) else { throw wrong(name, "a SHA-256 digest") }
     return digest
   }
 
+  /// A member that is a job id.
   package mutating func job(_ name: String) throws(JSONError) -> JobID {
     guard let job = JobID(try text(name)) else { throw wrong(name, "a job id") }
     return job

@@ -5,6 +5,7 @@ package struct Inspection: Hashable, Sendable {
   /// SHA-256 of the canonical member list; stays the same when the archive is recompressed.
   package let task: Digest
   package let manifest: TaskManifest
+  /// Files, directories and links together.
   package let members: Int64
   /// Bytes of all members together, unpacked.
   package let bytes: Int64

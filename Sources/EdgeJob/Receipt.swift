@@ -3,6 +3,7 @@
 package struct Receipt: Hashable, Sendable {
   package var spool: String
   package var job: JobID
+  /// The number of the attempt, from 1.
   package var attempt: Int64
   package var fence: Fence
   package var worker: String
@@ -46,8 +47,11 @@ package struct Receipt: Hashable, Sendable {
     self.finished = finished
   }
 
+  /// Says that this is an in-toto Statement.
   package static let statementType = "https://in-toto.io/Statement/v1"
+  /// Says that the statement is a receipt of this version.
   package static let predicateType = "urn:edgecoder:receipt:1"
+  /// What the envelope says that it carries.
   package static let payloadType = "application/vnd.in-toto+json"
 
   /// The in-toto Statement; its canonical bytes are what is signed. The subject is the result

@@ -90,8 +90,10 @@ package struct TaskManifest: Hashable, Sendable {
     package var path: String
     package var required: Bool
     package var when: When
+    /// The largest file that is kept, bytes.
     package var bytesMax: Int64
 
+    /// After which end of the task it is kept.
     package enum When: String, Hashable, Sendable { case always, success, failure }
 
     package init(path: String, required: Bool, when: When, bytesMax: Int64) {

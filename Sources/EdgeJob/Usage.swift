@@ -2,6 +2,7 @@
 package struct Usage: Hashable, Sendable {
   /// CPU time of the whole process tree, both phases, milliseconds; the charge is made of this.
   package var cpuMilliseconds: Int64
+  /// Time on the wall of both phases, milliseconds.
   package var wallMilliseconds: Int64
   /// Highest memory of the tree, bytes; 0 where the machine cannot tell.
   package var memoryPeakBytes: Int64

@@ -82,7 +82,8 @@ enum EntryTriggers {
         SELECT RAISE(ABORT, 'job_posting: belongs to no new entry')
         WHERE NOT EXISTS (
           SELECT 1 FROM (SELECT seq, type FROM entry ORDER BY seq DESC LIMIT 1) AS last
-          WHERE last.seq = NEW.seq AND last.type IN ('reserve', 'post', 'void'));
+          WHERE last.seq = NEW.seq
+            AND (last.type = 'reserve' OR last.type = 'post' OR last.type = 'void'));
       END
       """)
 

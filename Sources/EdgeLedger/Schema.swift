@@ -78,14 +78,15 @@ enum Schema {
           seq INTEGER NOT NULL REFERENCES entry(seq),
           leg INTEGER NOT NULL,
           id BLOB NOT NULL UNIQUE CHECK(length(id) = 16),
-          kind TEXT NOT NULL CHECK(kind IN ('single', 'pending', 'post', 'void')),
+          kind TEXT NOT NULL CHECK(
+            kind = 'single' OR kind = 'pending' OR kind = 'post' OR kind = 'void'),
           dr INTEGER NOT NULL REFERENCES account(id),
           cr INTEGER NOT NULL REFERENCES account(id) CHECK(cr <> dr),
           amount INTEGER NOT NULL CHECK(amount > 0),
           pending BLOB REFERENCES transfer(id),
           held INTEGER,
           PRIMARY KEY(seq, leg),
-          CHECK((kind IN ('post', 'void')) = (pending IS NOT NULL)),
+          CHECK((kind = 'post' OR kind = 'void') = (pending IS NOT NULL)),
           CHECK((pending IS NULL) = (held IS NULL))
         ) STRICT, WITHOUT ROWID
         """),

@@ -1,7 +1,10 @@
 /// What the database refuses around transfers, and the only place where balances move.
+///
+/// `IN` lists and `INSERT … SELECT` are avoided here: SQLite makes a temporary table for each, which
+/// costs more than all the rest.
 enum TransferTriggers {
   static let items =
-    [added, ended, moves, accountMoves, reservationOpened, reservationEnded] + [
+    [added, ended, moves, opens, closes, accountMoves, reservationOpened, reservationEnded] + [
       Schema.Item(
         name: "reservation_no_update",
         sql: """
@@ -21,7 +24,8 @@ enum TransferTriggers {
         SELECT RAISE(ABORT, 'transfer: exists')
         WHERE EXISTS (SELECT 1 FROM transfer WHERE id = NEW.id);
         SELECT RAISE(ABORT, 'transfer: an account is closed or unknown')
-        WHERE (SELECT count(*) FROM account WHERE id IN (NEW.dr, NEW.cr) AND closed IS NULL) <> 2;
+        WHERE NOT EXISTS (SELECT 1 FROM account WHERE id = NEW.dr AND closed IS NULL)
+          OR NOT EXISTS (SELECT 1 FROM account WHERE id = NEW.cr AND closed IS NULL);
       END
       """)
 
@@ -44,15 +48,29 @@ enum TransferTriggers {
       CREATE TRIGGER transfer_moves AFTER INSERT ON transfer BEGIN
         UPDATE account SET
           dr_pend = dr_pend + iif(NEW.kind = 'pending', NEW.amount, -coalesce(NEW.held, 0)),
-          dr_post = dr_post + iif(NEW.kind IN ('single', 'post'), NEW.amount, 0),
+          dr_post = dr_post + iif(NEW.kind = 'single' OR NEW.kind = 'post', NEW.amount, 0),
           moved_seq = NEW.seq, moved_leg = NEW.leg
         WHERE id = NEW.dr;
         UPDATE account SET
           cr_pend = cr_pend + iif(NEW.kind = 'pending', NEW.amount, -coalesce(NEW.held, 0)),
-          cr_post = cr_post + iif(NEW.kind IN ('single', 'post'), NEW.amount, 0),
+          cr_post = cr_post + iif(NEW.kind = 'single' OR NEW.kind = 'post', NEW.amount, 0),
           moved_seq = NEW.seq, moved_leg = NEW.leg
         WHERE id = NEW.cr;
-        INSERT INTO reservation(transfer, seq) SELECT NEW.id, NEW.seq WHERE NEW.kind = 'pending';
+      END
+      """)
+
+  private static let opens = Schema.Item(
+    name: "transfer_opens",
+    sql: """
+      CREATE TRIGGER transfer_opens AFTER INSERT ON transfer WHEN NEW.kind = 'pending' BEGIN
+        INSERT INTO reservation(transfer, seq) VALUES (NEW.id, NEW.seq);
+      END
+      """)
+
+  private static let closes = Schema.Item(
+    name: "transfer_closes",
+    sql: """
+      CREATE TRIGGER transfer_closes AFTER INSERT ON transfer WHEN NEW.pending IS NOT NULL BEGIN
         DELETE FROM reservation WHERE transfer = NEW.pending;
       END
       """)
@@ -68,7 +86,7 @@ enum TransferTriggers {
         WHERE (NEW.moved_seq, NEW.moved_leg) <= (OLD.moved_seq, OLD.moved_leg) OR NOT EXISTS (
           SELECT 1 FROM (
             SELECT dr, cr, iif(kind = 'pending', amount, -coalesce(held, 0)) AS pend,
-              iif(kind IN ('single', 'post'), amount, 0) AS post
+              iif(kind = 'single' OR kind = 'post', amount, 0) AS post
             FROM transfer WHERE seq = NEW.moved_seq AND leg = NEW.moved_leg) AS it
           WHERE (NEW.id = it.dr OR NEW.id = it.cr)
             AND NEW.dr_pend = OLD.dr_pend + iif(NEW.id = it.dr, it.pend, 0)

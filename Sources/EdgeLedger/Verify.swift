@@ -102,7 +102,8 @@ struct Verifier {
   }
 
   private mutating func walk() throws {
-    let rows = try entryRows(from: 0)
+    // From the very first row: one below 0 would otherwise hide.
+    let rows = try entryRows(from: .min)
     var transfers = try TransferRows(database)
     meetHeads()
     while let row = try rows.next() {

@@ -4,9 +4,11 @@ package import EdgeJob
 package struct JUnitCase: Hashable, Sendable {
   package var name: String
   package var className: String
+  /// Time on the wall.
   package var milliseconds: Int64
   package var result: Result
   package var job: JobID?
+  /// The number of the attempt, from 1.
   package var attempt: Int64?
   /// SHA-256 of the receipt's envelope.
   package var receipt: Digest?

@@ -8,7 +8,9 @@ package struct JobRow: Row, Hashable {
   package var queue: String
   package var account: String
   package var state: JobState
+  /// The number of the attempt, from 1.
   package var attempt: Int64
+  /// Higher runs first.
   package var priority: Int64
   package var worker: String?
   package var ending: Ending?
@@ -46,12 +48,14 @@ package struct JobRow: Row, Hashable {
     self.receipt = receipt
   }
 
+  /// What a line of the table shows.
   package static let columns = [
     Column("JOB"), Column("STATE"), Column("RESULT", canShrink: true),
     Column("TASK", canShrink: true), Column("QUEUE"), Column("CPU", .right),
     Column("CREDITS", .right),
   ]
 
+  /// The line of the table.
   package var cells: [Cell] {
     [
       Cell(job.description), Cell(state.rawValue), result, Cell(task), Cell(queue),
@@ -65,6 +69,7 @@ package struct JobRow: Row, Hashable {
     return Cell(ending.summary, ending.tone)
   }
 
+  /// The job id.
   package var plain: String { job.description }
 
   package var json: JSON {

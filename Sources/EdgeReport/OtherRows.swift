@@ -5,7 +5,9 @@ package struct WorkerRow: Row, Hashable {
   package var id: String
   /// Such as `idle`, `busy`, `draining` or `lost`.
   package var state: String
+  /// Jobs that it runs at once, at most.
   package var slots: Int64
+  /// Jobs that it runs now.
   package var running: Int64
   package var profiles: [String]
   /// When it last gave a sign, milliseconds UTC.
@@ -23,11 +25,13 @@ package struct WorkerRow: Row, Hashable {
     self.seen = seen
   }
 
+  /// What a line of the table shows.
   package static let columns = [
     Column("WORKER"), Column("STATE"), Column("SLOTS", .right), Column("RUNNING", .right),
     Column("PROFILES", canShrink: true), Column("SEEN"),
   ]
 
+  /// The line of the table.
   package var cells: [Cell] {
     [
       Cell(id), Cell(state), Cell(slots), Cell(running),
@@ -36,6 +40,7 @@ package struct WorkerRow: Row, Hashable {
     ]
   }
 
+  /// The name of the worker.
   package var plain: String { id }
 
   package var json: JSON {
@@ -60,6 +65,7 @@ package struct AccountRow: Row, Hashable {
     self.reserved = reserved
   }
 
+  /// What a line of the table shows.
   package static let columns = [
     Column("ACCOUNT"), Column("BALANCE", .right), Column("RESERVED", .right),
     Column("AVAILABLE", .right),
@@ -67,6 +73,7 @@ package struct AccountRow: Row, Hashable {
 
   private var available: Credits { balance - reserved }
 
+  /// The line of the table.
   package var cells: [Cell] {
     [
       Cell(account), Cell(Amount.credits(balance)), Cell(Amount.credits(reserved)),
@@ -74,6 +81,7 @@ package struct AccountRow: Row, Hashable {
     ]
   }
 
+  /// The name of the account.
   package var plain: String { account }
 
   package var json: JSON {
@@ -113,11 +121,13 @@ package struct StatementRow: Row, Hashable {
     self.reason = reason
   }
 
+  /// What a line of the table shows.
   package static let columns = [
     Column("ENTRY", .right), Column("TIME"), Column("KIND"), Column("AMOUNT", .right),
     Column("BALANCE", .right), Column("JOB"), Column("REASON", canShrink: true),
   ]
 
+  /// The line of the table.
   package var cells: [Cell] {
     [
       Cell(sequence), Cell(UTCTime.text(milliseconds: time)), Cell(kind),
@@ -126,6 +136,7 @@ package struct StatementRow: Row, Hashable {
     ]
   }
 
+  /// The number of the entry.
   package var plain: String { String(sequence) }
 
   package var json: JSON {
@@ -156,11 +167,13 @@ package struct CheckRow: Row, Hashable {
     self.next = next
   }
 
+  /// What a line of the table shows.
   package static let columns = [
     Column("CHECK"), Column("RESULT"), Column("FOUND", canShrink: true),
     Column("NEXT", canShrink: true),
   ]
 
+  /// The line of the table.
   package var cells: [Cell] {
     let tone: Tone =
       switch result {
@@ -171,6 +184,7 @@ package struct CheckRow: Row, Hashable {
     return [Cell(name), Cell(result.rawValue, tone), Cell(found), Cell(next ?? "")]
   }
 
+  /// The name and how it went, tab between.
   package var plain: String { "\(name)\t\(result.rawValue)" }
 
   package var json: JSON {

@@ -41,8 +41,10 @@ enum EnforcedMap {
     let hasLimits = !launch.without.contains(.rlimits)
     let watches = !launch.without.contains(.watch)
     func mechanism(_ controller: GroupTree.Controller, _ fallback: String) -> String {
-      tree?.places[controller] != nil
-        ? "\(tree!.version.rawValue) \(controller.rawValue)" : hasLimits ? fallback : "none"
+      if let tree, tree.places[controller] != nil {
+        return "\(tree.version.rawValue) \(controller.rawValue)"
+      }
+      return hasLimits ? fallback : "none"
     }
     return [
       "memory": "\(mechanism(.memory, "rlimit data, per process")) \(limits.memoryBytes) bytes",

@@ -3,7 +3,10 @@ internal import EdgeSystem
 /// Where this process may make control groups, cgroups(7): one directory for each controller in
 /// version 1, the same directory for all in version 2.
 struct GroupTree: Hashable, Sendable {
-  enum Version: String, Sendable { case v1 = "cgroup v1", v2 = "cgroup v2" }
+  enum Version: String, Sendable {
+    case v1 = "cgroup v1"
+    case v2 = "cgroup v2"
+  }
   enum Controller: String, CaseIterable, Sendable { case memory, pids, cpuacct }
 
   var version: Version

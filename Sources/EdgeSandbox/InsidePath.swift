@@ -4,7 +4,9 @@ enum InsidePath {
   static func isPlain(_ path: String) -> Bool {
     guard path.hasPrefix("/"), path.utf8.count < 4096, !path.utf8.contains(0) else { return false }
     let parts = path.utf8.dropFirst().split(separator: 0x2F, omittingEmptySubsequences: false)
-    return parts.allSatisfy { !$0.isEmpty && !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) }
+    return parts.allSatisfy {
+      !$0.isEmpty && !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8)
+    }
   }
 
   /// The first parts that belong to the view and never to a launch.

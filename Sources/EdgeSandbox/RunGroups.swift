@@ -5,77 +5,47 @@ internal import Glibc
 struct RunGroups: ~Copyable {
   private let version: GroupTree.Version
   private let name: String
-  private var made: [(place: String, controllers: [GroupTree.Controller])] = []
+  /// Where a group of this name was made.
+  private let places: [String]
   /// The files that take the number of a process, borrowed by the launcher.
-  private(set) var members: [Int32] = []
-  private var directories: [GroupTree.Controller: Int32] = [:]
+  let members: [Int32]
+  private let directories: [GroupTree.Controller: Int32]
   /// True where swap is part of the memory limit, or there is none.
-  private(set) var swapIsLimited = false
+  let swapIsLimited: Bool
 
   /// No groups at all: nothing is limited, and no counter is known.
-  init() {
-    version = .v1
-    name = ""
+  init() { self.init(.v1, "", RunGroupsParts()) }
+
+  private init(_ version: GroupTree.Version, _ name: String, _ parts: RunGroupsParts) {
+    self.version = version
+    self.name = name
+    places = parts.places
+    members = parts.members
+    directories = parts.directories
+    swapIsLimited = parts.swapIsLimited
   }
 
-  init(tree: GroupTree, name: String, memory: Int64, processes: Int64) throws(LaunchFailure) {
-    version = tree.version
-    self.name = name
-    var places: [String: [GroupTree.Controller]] = [:]
-    for (controller, place) in tree.places { places[place, default: []].append(controller) }
-    for (place, controllers) in places.sorted(by: { $0.key < $1.key }) {
-      do {
-        let parent = try Directory(path: place)
-        try parent.makeDirectory(name, mode: 0o755)
-        made.append((place, controllers))
-        let group = try parent.directory(name)
-        members.append(try group.open("cgroup.procs", O_WRONLY).release())
-        for controller in controllers {
-          directories[controller] = try group.descriptor.duplicate().release()
-        }
-        if controllers.contains(.memory) { try limitMemory(group, memory) }
-        if controllers.contains(.pids) { try put(group, "pids.max", "\(processes)") }
-      } catch {
-        throw LaunchFailure(stage: "cgroup", errno: error.errno, subject: error.subject)
-      }
+  /// Makes the groups and sets their limits; nothing is left of them where that fails.
+  static func make(_ tree: GroupTree, name: String, memory: Int64, processes: Int64)
+    throws(LaunchFailure) -> RunGroups
+  {
+    var parts = RunGroupsParts()
+    do {
+      try parts.fill(tree, name: name, memory: memory, processes: processes)
+    } catch {
+      // The value removes what was made so far.
+      _ = RunGroups(tree.version, name, parts)
+      throw LaunchFailure(stage: "cgroup", errno: error.errno, subject: error.subject)
     }
+    return RunGroups(tree.version, name, parts)
   }
 
   deinit {
     for raw in members + Array(directories.values) { close(raw) }
-    for group in made { RunGroups.remove(name, in: group.place) }
+    for place in places { RunGroups.remove(name, in: place) }
   }
 
   func has(_ controller: GroupTree.Controller) -> Bool { directories[controller] != nil }
-
-  private func put(_ group: borrowing Directory, _ file: String, _ value: String)
-    throws(SystemError)
-  {
-    let file = try group.open(file, O_WRONLY)
-    try file.write(value.utf8)
-  }
-
-  private mutating func limitMemory(_ group: borrowing Directory, _ bytes: Int64)
-    throws(SystemError)
-  {
-    switch version {
-    case .v1:
-      try put(group, "memory.limit_in_bytes", "\(bytes)")
-      do {
-        try put(group, "memory.memsw.limit_in_bytes", "\(bytes)")
-        swapIsLimited = true
-      } catch where error.errno == ENOENT {
-        // The kernel counts no swap here. Not to swap the group at all is the next best.
-        try? put(group, "memory.swappiness", "0")
-      }
-    case .v2:
-      try put(group, "memory.max", "\(bytes)")
-      do {
-        try put(group, "memory.swap.max", "0")
-        swapIsLimited = true
-      } catch where error.errno == ENOENT {}
-    }
-  }
 
   private func text(_ controller: GroupTree.Controller, _ file: String) -> String? {
     guard let raw = directories[controller] else { return nil }
@@ -119,7 +89,7 @@ struct RunGroups: ~Copyable {
   var processRefusals: Int64 { number(.pids, "pids.events", "max") ?? 0 }
 
   /// How the paths of the groups in /proc/PID/cgroup end; nil where there are none.
-  var label: String? { made.isEmpty ? nil : name }
+  var label: String? { places.isEmpty ? nil : name }
 
   /// An empty group can still be busy for a moment after its last member has been reaped.
   private static func remove(_ name: String, in place: String) {
@@ -128,7 +98,7 @@ struct RunGroups: ~Copyable {
       do {
         try parent.removeDirectory(name)
         return
-      } catch where error.errno == EBUSY {
+      } catch  where error.errno == EBUSY {
         usleep(1000)
       } catch {
         return

@@ -52,7 +52,8 @@ struct RunPlan: ~Copyable {
   /// What has to be true of the program before it is let go.
   func proof(groups: String?) -> Proof {
     Proof(
-      isVisible: !launch.without.contains(.processTable), user: user, group: group, hasFilter: !launch.without.contains(.seccomp),
+      isVisible: !launch.without.contains(.processTable), user: user, group: group,
+      hasFilter: !launch.without.contains(.seccomp),
       hasNoNewPrivileges: true, hasNoCapabilities: !launch.without.contains(.user),
       mounts: launch.without.contains(.root) || launch.without.contains(.processTable)
         ? nil : root.expected,

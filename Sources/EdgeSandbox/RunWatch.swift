@@ -153,7 +153,8 @@ struct RunWatch: ~Copyable {
     var waits: [pollfd] = [status.raw, stdout.ear.raw, stderr.ear.raw, report.ear.raw].map {
       pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
     }
-    waits.append(pollfd(fd: cancelled ? -1 : launch.cancel ?? -1, events: Int16(POLLIN), revents: 0))
+    waits.append(
+      pollfd(fd: cancelled ? -1 : launch.cancel ?? -1, events: Int16(POLLIN), revents: 0))
     guard poll(&waits, UInt(waits.count), milliseconds) > 0 else { return }
     if waits[0].revents != 0, let bytes = status.hear() { records.receive(bytes[...]) }
     if waits[1].revents != 0 { stdout.hear() }
@@ -200,7 +201,8 @@ struct RunWatch: ~Copyable {
     if launch.without.contains(.watch) { return }
     if workspace.isFull { hit.workspaceFull = true }
     if now - released > launch.limits.wallMilliseconds * 1_000_000 { hit.wall = true }
-    if let used = groups.cpuNanoseconds, used - ownCPU >= launch.limits.cpuMilliseconds * 1_000_000 {
+    if let used = groups.cpuNanoseconds, used - ownCPU >= launch.limits.cpuMilliseconds * 1_000_000
+    {
       hit.cpu = true
     }
     if isFlood { hit.output = true }

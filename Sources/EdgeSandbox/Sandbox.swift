@@ -140,8 +140,8 @@ package final class Sandbox: Sendable {
 
   private func makeGroups(_ launch: Launch) throws(LaunchFailure) -> RunGroups {
     guard let tree = host.groups, !launch.without.contains(.groups) else { return RunGroups() }
-    return try RunGroups(
-      tree: tree, name: "edgecoder-\(ProcessID.own)-\(slot)-\(runs.next())",
+    return try RunGroups.make(
+      tree, name: "edgecoder-\(ProcessID.own)-\(slot)-\(runs.next())",
       memory: launch.limits.memoryBytes, processes: launch.limits.processes + 1)
   }
 }

@@ -47,7 +47,8 @@ package struct SandboxHost: Sendable {
       let place = groups?.places[controller]
       findings.append(
         Finding(
-          property: property, mechanism: place == nil ? "rlimit" : groups!.version.rawValue,
+          property: property,
+          mechanism: place.flatMap { _ in groups?.version.rawValue } ?? "rlimit",
           ok: place != nil,
           note: place ?? "no control group can be made; limits hold for each process alone"))
     }

@@ -76,10 +76,14 @@ struct SeccompFilter: Sendable {
       case .allow: ec_action_allow()
       case .error(let number): ec_action_errno(number)
       }
-    let arguments = rule.arguments.map { argument in
-      scmp_arg_cmp(
-        arg: argument.index, op: comparisons[argument.comparison]!, datum_a: argument.value,
-        datum_b: argument.second)
+    var arguments: [scmp_arg_cmp] = []
+    for argument in rule.arguments {
+      guard let comparison = comparisons[argument.comparison] else {
+        throw failure(EINVAL, argument.comparison)
+      }
+      arguments.append(
+        scmp_arg_cmp(
+          arg: argument.index, op: comparison, datum_a: argument.value, datum_b: argument.second))
     }
     for name in rule.names { try add(name, action, arguments, to: context) }
   }

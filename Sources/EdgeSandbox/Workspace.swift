@@ -37,12 +37,14 @@ package struct Workspace: ~Copyable, Sendable {
     let device = try root.descriptor.status().device
     let work = try root.directory("work")
     return Workspace(
-      directory: work, root: root, mount: mount, device: device, slotUser: user, isPrivileged: isPrivileged,
+      directory: work, root: root, mount: mount, device: device, slotUser: user,
+      isPrivileged: isPrivileged,
       bytes: bytes, files: files)
   }
 
   private init(
-    directory: consuming Directory, root: consuming Directory, mount: consuming Descriptor, device: UInt64,
+    directory: consuming Directory, root: consuming Directory, mount: consuming Descriptor,
+    device: UInt64,
     slotUser: UInt32, isPrivileged: Bool, bytes: UInt64, files: UInt64
   ) {
     self.directory = directory
@@ -118,18 +120,15 @@ package struct Workspace: ~Copyable, Sendable {
     throws(SystemError)
   {
     for name in try directory.names() {
-      let name = name + [0]
-      let isDirectory = try name.withUnsafeBufferPointer { bytes throws(SystemError) in
-        try bytes.withMemoryRebound(to: CChar.self) { path throws(SystemError) in
-          var info = stat()
-          guard fstatat(directory.raw, path.baseAddress!, &info, AT_SYMLINK_NOFOLLOW) == 0,
-            fchownat(directory.raw, path.baseAddress!, user, user, AT_SYMLINK_NOFOLLOW) == 0
-          else { throw SystemError("chown", directory.name) }
-          return info.st_mode & S_IFMT == S_IFDIR
-        }
-      }
+      let text = String(decoding: name, as: UTF8.self)
+      // Names that are no text come from an earlier run, and belong to the user already.
+      guard Array(text.utf8) == name else { continue }
+      var info = stat()
+      guard fstatat(directory.raw, text, &info, AT_SYMLINK_NOFOLLOW) == 0,
+        fchownat(directory.raw, text, user, user, AT_SYMLINK_NOFOLLOW) == 0
+      else { throw SystemError("chown", directory.name) }
+      let isDirectory = info.st_mode & S_IFMT == S_IFDIR
       guard isDirectory, depth < depthMax else { continue }
-      let text = String(decoding: name.dropLast(), as: UTF8.self)
       if let child = try? directory.directory(text) { try give(child, to: user, depth: depth + 1) }
     }
   }

@@ -1,7 +1,7 @@
 /// The workers, seen by what jobs ask for: one lane for each different set of needs.
 ///
-/// A lane is worked out once, however many jobs use it. Free slots are shared between lanes and only
-/// ever become fewer, so a lane that ran out stays empty.
+/// A lane is worked out once, however many jobs use it. Free slots are shared between lanes and
+/// only ever become fewer, so a lane that ran out stays empty.
 struct Lanes {
   private let workers: [WorkerOffer]
   private var free: [Int]

@@ -6,6 +6,7 @@ package enum CRC32 {
     }
   }
 
+  /// The checksum of these bytes.
   package static func of(_ bytes: some Sequence<UInt8>) -> UInt32 {
     ~bytes.reduce(~UInt32(0)) { table[Int(($0 ^ UInt32($1)) & 0xFF)] ^ $0 >> 8 }
   }

@@ -6,15 +6,22 @@ package struct FileStatus: Hashable, Sendable {
   package let kind: Kind
   /// Permission bits with setuid, setgid and sticky.
   package let mode: UInt32
+  /// Bytes.
   package let size: Int64
+  /// The user id of the owner.
   package let owner: UInt32
+  /// The id of the group.
   package let group: UInt32
+  /// Names that lead to it.
   package let links: UInt64
+  /// The file system on which it lies.
   package let device: UInt64
+  /// Its number on that file system.
   package let inode: UInt64
   /// Last change of the content, nanoseconds since 1970 UTC.
   package let modified: Int64
 
+  /// What it is; `other` are devices, sockets and FIFOs.
   package enum Kind: Hashable, Sendable { case file, directory, link, other }
 
   init(_ info: stat) {
@@ -37,6 +44,7 @@ package struct FileStatus: Hashable, Sendable {
 }
 
 extension Descriptor {
+  /// What fstat(2) tells about it.
   package func status() throws(SystemError) -> FileStatus {
     var info = stat()
     _ = try checked("fstat", "descriptor") { fstat(raw, &info) }
@@ -70,6 +78,7 @@ package struct Directory: ~Copyable, Sendable {
     self.name = name
   }
 
+  /// The number of the descriptor, borrowed.
   package var raw: Int32 { descriptor.raw }
 
   func subject(_ path: String) -> String { "\(name)/\(path)" }
@@ -165,11 +174,13 @@ package struct Directory: ~Copyable, Sendable {
     }
   }
 
+  /// Removes a name that is no directory.
   package func remove(_ path: String) throws(SystemError) {
     let place = try nameInParent(path)
     _ = try checked("unlink", subject(path)) { unlinkat(place.parent, place.name, 0) }
   }
 
+  /// Removes an empty directory.
   package func removeDirectory(_ path: String) throws(SystemError) {
     let place = try nameInParent(path)
     _ = try checked("rmdir", subject(path)) { unlinkat(place.parent, place.name, AT_REMOVEDIR) }

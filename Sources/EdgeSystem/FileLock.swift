@@ -38,7 +38,7 @@ package struct FileLock: ~Copyable, Sendable {
 
   private init(file: consuming Descriptor) { self.file = file }
 
-  // Closing alone would wait for a child that is just being started and holds a copy until its exec.
+  // Closing alone would leave it to a child that is just being started and holds a copy until exec.
   deinit { _ = ec_ofd_unlock(file.raw) }
 
   /// True where somebody holds the lock now; false also where the file is missing.

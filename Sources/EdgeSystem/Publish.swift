@@ -65,6 +65,7 @@ package enum Hex16 {
 
 /// Random bytes of the kernel, getrandom(2).
 package enum Random {
+  /// As many random bytes.
   package static func bytes(_ count: Int) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     for start in stride(from: 0, to: count, by: 256) {

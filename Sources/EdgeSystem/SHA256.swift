@@ -7,12 +7,14 @@ package struct SHA256Stream {
 
   package init() {}
 
+  /// Takes more bytes.
   package mutating func update(_ bytes: some Collection<UInt8>) {
     if bytes.withContiguousStorageIfAvailable({ hash.update(bufferPointer: .init($0)) }) == nil {
       hash.update(data: Array(bytes))
     }
   }
 
+  /// Takes more bytes.
   package mutating func update(_ bytes: UnsafeRawBufferPointer) {
     hash.update(bufferPointer: bytes)
   }

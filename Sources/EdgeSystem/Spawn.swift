@@ -77,6 +77,7 @@ package struct Spawn: Sendable {
 
 /// A started program; killed and reaped when its owner goes without having waited.
 package struct Child: ~Copyable, Sendable {
+  /// Its process id.
   package let process: Int32
   private let handle: Descriptor
   private var isReaped = false
@@ -97,6 +98,7 @@ package struct Child: ~Copyable, Sendable {
   /// The pidfd, readable when the program has ended; borrowed.
   package var descriptor: Int32 { handle.raw }
 
+  /// Sends it a signal; nothing happens where it has ended.
   package func signal(_ number: Int32) { _ = ec_pidfd_signal(handle.raw, number) }
 
   /// Waits for the end. Blocks the calling thread.

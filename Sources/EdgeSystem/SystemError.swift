@@ -24,7 +24,9 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     "\(call) \(subject): \(String(cString: strerror(errno)))"
   }
 
+  /// True where the name does not exist, ENOENT.
   package var isNotFound: Bool { errno == ENOENT }
+  /// True where the name is taken, EEXIST.
   package var exists: Bool { errno == EEXIST }
   /// True where the disk or its table of files is full.
   package var isFull: Bool { errno == ENOSPC || errno == EDQUOT }

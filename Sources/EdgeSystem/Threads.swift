@@ -104,11 +104,13 @@ package struct Signal: ~Copyable, Sendable {
   /// Readable while raised; borrowed.
   package var descriptor: Int32 { file.raw }
 
+  /// Makes it readable.
   package func raise() {
     var one: UInt64 = 1
     _ = withUnsafeBytes(of: &one) { Glibc.write(file.raw, $0.baseAddress, 8) }
   }
 
+  /// Makes it unreadable again.
   package func lower() {
     var count: UInt64 = 0
     _ = withUnsafeMutableBytes(of: &count) { Glibc.read(file.raw, $0.baseAddress, 8) }

@@ -21,6 +21,7 @@ package struct SigningKey: Sendable {
     self.key = key
   }
 
+  /// The key that verifies what this one signs.
   package var publicKey: PublicKey {
     guard let publicKey = PublicKey(bytes: Array(key.publicKey.rawRepresentation)) else {
       preconditionFailure("an Ed25519 public key has 32 bytes")

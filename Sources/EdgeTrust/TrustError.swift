@@ -9,6 +9,7 @@ package struct TrustError: Error, Hashable, Sendable, CustomStringConvertible {
     self.subject = subject
   }
 
+  /// What is wrong.
   package enum Problem: Hashable, Sendable {
     /// The file could not be read or written; the system's own words.
     case system(String)

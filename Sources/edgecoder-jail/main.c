@@ -144,7 +144,8 @@ int main(void) {
   if (pipe2(alive, O_CLOEXEC) < 0) fail(EC_STAGE_CLONE, "pipe");
   step(EC_STAGE_CLONE);
   int pidfd = -1;
-  pid_t init = (pid_t)syscall(SYS_clone, plan->clone_flags | CLONE_PIDFD | SIGCHLD, 0, &pidfd, 0, 0);
+  uint64_t flags = plan->clone_flags | CLONE_PIDFD | SIGCHLD;
+  pid_t init = (pid_t)syscall(SYS_clone, flags, 0, &pidfd, 0, 0);
   if (init < 0) fail(EC_STAGE_CLONE, "namespaces");
   if (init == 0) {
     close(alive[1]);

@@ -3,5 +3,5 @@ internal import EdgeCommands
 /// The program; everything it does lives in `EdgeCommands`.
 @main
 struct Main {
-  static func main() async { await runEdgeCoder() }
+  static func main() { runEdgeCoder() }
 }

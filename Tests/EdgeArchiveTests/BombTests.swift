@@ -66,7 +66,8 @@ import Testing
     let path = try place.write("end", tar.bytes)
     let zeros = "head -c 2147483648 /dev/zero"
     try expectBomb(
-      try compress("{ cat \(path); \(zeros); } | zstd -q -1 -c", to: "b.tar.zst"), "too many zeros follow")
+      try compress("{ cat \(path); \(zeros); } | zstd -q -1 -c", to: "b.tar.zst"),
+      "too many zeros follow")
   }
 
   /// Half a GiB is within the limit of one file, but not what a small archive may turn into.

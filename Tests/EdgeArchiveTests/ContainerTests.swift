@@ -132,8 +132,10 @@ func pack(_ path: String, candidate: CandidateSource? = nil) throws -> (Inspecti
     "tar --zstd -cf - .", "tar --format=pax -cf - *", "tar --sort=name -cf - . | zstd -19 -q",
     "find . -type f -o -type l -o -empty | sort -r | tar -cf - --no-recursion -T -",
     "bsdtar -cf - .", "bsdtar --format=ustar -cf - --exclude='*long*' . | cat",
-    "bsdtar --format=pax -czf - *", "bsdtar --zstd -cf ../c.tzst .; cat ../c.tzst", "bsdtar -cJf - .",
-    "zip -q -r -y - * > ../z.zip; cat ../z.zip", "rm -f ../y.zip; zip -q -r -y -0 ../y.zip .; cat ../y.zip",
+    "bsdtar --format=pax -czf - *", "bsdtar --zstd -cf ../c.tzst .; cat ../c.tzst",
+    "bsdtar -cJf - .",
+    "zip -q -r -y - * > ../z.zip; cat ../z.zip",
+    "rm -f ../y.zip; zip -q -r -y -0 ../y.zip .; cat ../y.zip",
     "bsdtar --format=zip -cf ../b.zip *; cat ../b.zip",
   ])
   func sameDigest(command: String) throws {
@@ -179,8 +181,10 @@ func pack(_ path: String, candidate: CandidateSource? = nil) throws -> (Inspecti
     let (before, _) = try pack(place.path("task"))
     var seen: Set<Digest> = [before.task]
     let changes = [
-      "printf x >> source/a.py", "chmod +x source/a.py", "mv source/a.py source/b.py && ln -s b.py source/a.py",
-      "mkdir source/empty2", "rmdir source/empty", "ln -sfn ../block source/sub/link", "rm source/zero",
+      "printf x >> source/a.py", "chmod +x source/a.py",
+      "mv source/a.py source/b.py && ln -s b.py source/a.py",
+      "mkdir source/empty2", "rmdir source/empty", "ln -sfn ../block source/sub/link",
+      "rm source/zero",
       "cp source/zero tests/zero 2>/dev/null || : > tests/zero", "printf ' ' >> task.toml",
       "mkdir -p candidate && cp source/block candidate/block",
     ]
@@ -191,7 +195,9 @@ func pack(_ path: String, candidate: CandidateSource? = nil) throws -> (Inspecti
     }
     // Neither times nor owners nor other mode bits do.
     let (last, _) = try pack(place.path("task"))
-    try tool("/bin/sh", ["-c", "touch -d 2001-01-01 source/*; chmod g+w,o-r source/b.py; chown 7:8 task.toml"],
+    try tool(
+      "/bin/sh",
+      ["-c", "touch -d 2001-01-01 source/*; chmod g+w,o-r source/b.py; chown 7:8 task.toml"],
       in: place.path("task"))
     #expect(try pack(place.path("task")).0.task == last.task)
   }

@@ -51,15 +51,17 @@ import Testing
   }
 
   @Test func limits() throws {
-    let many = TarBytes.task { tar in (0..<20).forEach { tar.file("source/\($0)", "x") } }
+    let many = TarBytes.task { tar in for number in 0..<20 { tar.file("source/\(number)", "x") } }
     #expect(try refusal(many, limits: ArchiveLimits(entries: 21)) == nil)
     #expect(
-      try refusal(many, limits: ArchiveLimits(entries: 20))?.contains("more than 20 members") == true)
+      try refusal(many, limits: ArchiveLimits(entries: 20))?.contains("more than 20 members")
+        == true)
     let big = TarBytes.task { $0.file("source/x", String(repeating: "y", count: 5000)) }
     #expect(
       try refusal(big, limits: ArchiveLimits(bytes: 5000))?.contains("together") == true)
     #expect(
-      try refusal(big, limits: ArchiveLimits(fileBytes: 4999))?.contains("larger than 4999") == true)
+      try refusal(big, limits: ArchiveLimits(fileBytes: 4999))?.contains("larger than 4999") == true
+    )
     let manifest = [UInt8](repeating: 0x0A, count: 257 << 10)
     var tar = TarBytes()
     tar.member(TarBytes.Header("task.toml"), manifest)
@@ -78,11 +80,12 @@ import Testing
       }, "sparse members")
   }
 
-  @Test(arguments: [
-    ([("path", "source/a"), ("path", "source/b")], "twice"),
-    ([("unknown.vendor", "1")], "not taken"), ([("size", "-1")], "no number"),
-    ([("size", "99999999999999999999")], "no number"), ([("hdrcharset", "EBCDIC")], "charset"),
-  ] as [([(String, String)], String)])
+  @Test(
+    arguments: [
+      ([("path", "source/a"), ("path", "source/b")], "twice"),
+      ([("unknown.vendor", "1")], "not taken"), ([("size", "-1")], "no number"),
+      ([("size", "99999999999999999999")], "no number"), ([("hdrcharset", "EBCDIC")], "charset"),
+    ] as [([(String, String)], String)])
   func pax(records: [(String, String)], reason: String) throws {
     try expectRefused(
       TarBytes.task {

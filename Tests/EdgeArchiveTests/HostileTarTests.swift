@@ -116,10 +116,11 @@ import Testing
       }, "occurs twice")
   }
 
-  @Test(arguments: [
-    ("1", "hard links"), ("3", "devices"), ("4", "devices"), ("6", "FIFOs"), ("S", "sparse"),
-    ("7", "type"), ("D", "type"), ("M", "type"), ("V", "type"), ("Z", "type"),
-  ] as [(Character, String)])
+  @Test(
+    arguments: [
+      ("1", "hard links"), ("3", "devices"), ("4", "devices"), ("6", "FIFOs"), ("S", "sparse"),
+      ("7", "type"), ("D", "type"), ("M", "type"), ("V", "type"), ("Z", "type"),
+    ] as [(Character, String)])
   func types(kind: Character, reason: String) throws {
     try expectRefused(
       TarBytes.task { $0.link("source/l", to: "task.toml", kind: kind) }, reason)

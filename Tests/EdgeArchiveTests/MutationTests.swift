@@ -36,16 +36,20 @@ import Testing
       case 0: bytes[index] ^= 1 << UInt8(random.number(0...7))
       case 1: bytes[index] = UInt8(random.number(0...255))
       case 2:
-        for (offset, byte) in random.one(of: spices).enumerated() where index + offset < bytes.count {
+        for (offset, byte) in random.one(of: spices).enumerated() where index + offset < bytes.count
+        {
           bytes[index + offset] = byte
         }
       case 3:
         // Type, size and name of some header.
         let header = index & ~511
         let field = random.one(of: [0, 5, 100, 124, 130, 156, 157, 345])
-        if header + field < bytes.count { bytes[header + field] = random.one(of: Array("012345xgLKS/.\u{0}7".utf8)) }
+        if header + field < bytes.count {
+          bytes[header + field] = random.one(of: Array("012345xgLKS/.\u{0}7".utf8))
+        }
       case 4: bytes.removeSubrange((index & ~511)..<min((index & ~511) + 512, bytes.count))
-      case 5: bytes.insert(contentsOf: Array(bytes[(index & ~511)...].prefix(1024)), at: index & ~511)
+      case 5:
+        bytes.insert(contentsOf: Array(bytes[(index & ~511)...].prefix(1024)), at: index & ~511)
       default: bytes.removeLast(min(bytes.count - 1, random.number(0...600)))
       }
     }

@@ -28,9 +28,12 @@ import Testing
     ("ln -s ../tests/test_a.py source/l", "leaves the tree"), ("mkfifo source/pipe", "FIFO"),
     ("mknod source/null c 1 3", "device"), ("chmod u+s source/a.py", "setuid"),
     ("touch extra", "no place in a task archive"), ("rm task.toml", "No such file"),
-    ("echo x > task.toml", "task.toml:1: "), ("rm tests/test_a.py", "names test_a.py, not in tests/"),
-    ("touch source/A.py", "only in case"), ("touch \"$(printf 'source/a\\nb')\"", "control character"),
-    ("touch \"$(printf 'source/\\377')\"", "not UTF-8"), ("rm -r source; touch source", "no directory"),
+    ("echo x > task.toml", "task.toml:1: "),
+    ("rm tests/test_a.py", "names test_a.py, not in tests/"),
+    ("touch source/A.py", "only in case"),
+    ("touch \"$(printf 'source/a\\nb')\"", "control character"),
+    ("touch \"$(printf 'source/\\377')\"", "not UTF-8"),
+    ("rm -r source; touch source", "no directory"),
     ("truncate -s 513M source/huge", "larger than"), ("truncate -s 300M source/z", "for a bomb"),
     ("ln -s a.py instruction.md 2>/dev/null || ln -sf source/a.py instruction.md", "the link"),
     ("touch candidate.patch; mkdir candidate", "both candidate/ and candidate.patch"),
@@ -58,13 +61,15 @@ import Testing
     try place.write("overlay/a.py", text: "print('better')\n")
     try place.write("fix.diff", text: "--- a/a.py\n+++ b/a.py\n")
     let (plain, _) = try pack(place.path("task"))
-    let (overlaid, bytes) = try pack(place.path("task"), candidate: .directory(place.path("overlay")))
+    let (overlaid, bytes) = try pack(
+      place.path("task"), candidate: .directory(place.path("overlay")))
     #expect(overlaid.task != plain.task && overlaid.members == plain.members + 1)
     let site = try Site()
     let file = try memory(bytes)
     try site.unpack(file.raw, expecting: (overlaid.blob, overlaid.task))
     #expect(try site.root.read("dest/candidate/a.py") == Array("print('better')\n".utf8))
-    let (patched, patchBytes) = try pack(place.path("task"), candidate: .patch(place.path("fix.diff")))
+    let (patched, patchBytes) = try pack(
+      place.path("task"), candidate: .patch(place.path("fix.diff")))
     let patch = try memory(patchBytes)
     let unpacked = try Site().unpack(patch.raw, expecting: (patched.blob, patched.task))
     #expect(unpacked.patch == Array("--- a/a.py\n+++ b/a.py\n".utf8))

@@ -9,8 +9,11 @@ import Testing
   private let members = [
     ResultMember(name: "result.json", bytes: Array("{}".utf8)),
     ResultMember(name: "stdout", bytes: []),
-    ResultMember(name: "artifacts/deep/\(String(repeating: "n", count: 150))/run", bytes: [1, 2, 3], mode: 0o4755),
-    ResultMember(name: "artifacts/zeros", bytes: [UInt8](repeating: 0, count: 5 << 20), mode: 0o600),
+    ResultMember(
+      name: "artifacts/deep/\(String(repeating: "n", count: 150))/run", bytes: [1, 2, 3],
+      mode: 0o4755),
+    ResultMember(
+      name: "artifacts/zeros", bytes: [UInt8](repeating: 0, count: 5 << 20), mode: 0o600),
   ]
 
   @Test func roundTrip() throws {
@@ -59,6 +62,19 @@ import Testing
     #expect(throws: ArchiveError.self) {
       try writeResultArchive([ResultMember(name: name, bytes: [])])
     }
+  }
+
+  /// Artifacts may have names that a snapshot may not have.
+  @Test func namesOfArtifacts() throws {
+    let names = ["artifacts/.git/config", "artifacts/a", "artifacts/A", "artifacts/e\u{301}"]
+    let bytes = try writeResultArchive(names.map { ResultMember(name: $0, bytes: []) })
+    let archive = try readResultArchive(bytes)
+    #expect(archive.entries.map(\.name) == names)
+    #expect(resultNameProblem(Array("a/b".utf8)) == nil)
+    for name in ["a\n", "", ".", "a/", "./a", "..", String(repeating: "a", count: 300)] {
+      #expect(resultNameProblem(Array(name.utf8)) != nil)
+    }
+    #expect(resultNameProblem([0xFF]) != nil)
   }
 
   @Test func twiceToWrite() {

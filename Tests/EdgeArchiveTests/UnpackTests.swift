@@ -12,7 +12,10 @@ import Testing
     try makeTask(place)
     try tool(
       "/bin/sh",
-      ["-c", "mkdir -p candidate/new && echo better > candidate/a.py && echo new > candidate/new/x"],
+      [
+        "-c",
+        "mkdir -p candidate/new && echo better > candidate/a.py && echo new > candidate/new/x",
+      ],
       in: place.path("task"))
   }
 

@@ -44,7 +44,9 @@ struct CanonicalJSONTests {
       const lines = require('fs').readFileSync(0, 'utf8').trim().split('\\n');
       const view = new DataView(new ArrayBuffer(8));
       console.log(lines.map(line => {
-        view.setBigUint64(0, BigInt(line)); return JSON.stringify(view.getFloat64(0)); }).join('\\n'));
+        view.setBigUint64(0, BigInt(line));
+        return JSON.stringify(view.getFloat64(0));
+      }).join('\\n'));
       """
     let input = numbers.map { "\($0.bitPattern)\n" }.joined()
     let result = try runProgram("node", ["-e", script], input: Array(input.utf8))

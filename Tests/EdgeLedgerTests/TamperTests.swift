@@ -25,8 +25,16 @@ struct Tamper {
     return try Ledger(at: folder.path, readOnly: true).verify(against: heads)
   }
 
-  /// One change to one row; its table, or nil where SQLite did not take it.
-  func change(_ random: inout SplitMix64) throws -> String? {
+  /// A change that was made.
+  struct Change: CustomStringConvertible {
+    let table: String
+    let sql: String
+    let arguments: [DatabaseValue]
+    var description: String { "\(sql) \(arguments)" }
+  }
+
+  /// One change to one row, or nil where SQLite did not take it.
+  func change(_ random: inout SplitMix64) throws -> Change? {
     let table = random.one(of: Tamper.tables)
     let columns = try raw.queue.unsafeRead {
       try Row.fetchAll($0, sql: "PRAGMA table_info(\(table))").map { $0["name"] as String }
@@ -64,7 +72,7 @@ struct Tamper {
     } catch is DatabaseError {
       return nil
     }
-    return table
+    return Change(table: table, sql: sql, arguments: arguments)
   }
 
   static let tables = [
@@ -119,10 +127,10 @@ struct Tamper {
     var changed: [String: Int] = [:]
     while changed.values.reduce(0, +) < 40 {
       let tamper = try Tamper(bytes)
-      guard let table = try tamper.change(&random) else { continue }
+      guard let change = try tamper.change(&random) else { continue }
       let findings = try tamper.verify().findings
-      changed[table, default: 0] += 1
-      #expect(findings.contains { $0.table == table }, "\(table): \(findings)")
+      changed[change.table, default: 0] += 1
+      #expect(findings.contains { $0.table == change.table }, "\(change): \(findings)")
     }
     #expect(changed.count >= 5)
   }

@@ -11,12 +11,17 @@ struct FailureTests {
   /// Groups of this process that are still there, below every place where they can be made.
   private func leftGroups(_ slot: Int) throws -> [String] {
     var found: [String] = []
-    for place in try Set(Box().sandbox.host.findings.map(\.note)) where place.hasPrefix("/") {
+    for place in try groupPlaces() {
       found += try Directory(path: place).entries().filter {
         $0.hasPrefix("edgecoder-\(getpid())-\(slot)-")
       }
     }
     return found
+  }
+
+  /// The folders in which this machine's groups are made.
+  private func groupPlaces() throws -> [String] {
+    try Box().sandbox.host.findings.map(\.note).filter { $0.hasPrefix("/") }
   }
 
   @Test(arguments: [
@@ -92,6 +97,12 @@ struct FailureTests {
     child.signal(SIGKILL)
     #expect(child.wait() == .signalled(SIGKILL))
     #expect(eventually { Processes.of(user).isEmpty })
+    // Its control groups are left; the next worker removes those of the dead.
+    _ = try SandboxHost.probe()
+    for place in try groupPlaces() {
+      let names = try Directory(path: place).entries()
+      #expect(!names.contains { $0.hasPrefix("edgecoder-\(child.process)-") })
+    }
   }
 
   @Test func strictNeedsTheAccountOfTheTree() throws {

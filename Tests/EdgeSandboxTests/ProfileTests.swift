@@ -43,7 +43,10 @@ struct ProfileTests {
     let text = String(decoding: try source.read("strict.json", atMost: 1 << 20), as: UTF8.self)
     var changed = text.replacing(old, with: new)
     // One "kill" is there already.
-    if new.contains("kill") { changed = changed.replacing(#""kill": ["io_uring"#, with: #""kill": ["read", "io_uring"#).replacing(new, with: old) }
+    if new.contains("kill") {
+      changed = changed.replacing(#""kill": ["io_uring"#, with: #""kill": ["read", "io_uring"#)
+        .replacing(new, with: old)
+    }
     try target.publish("strict.json", Array(changed.utf8))
     let failure = #expect(throws: LaunchFailure.self) {
       try SandboxProfile.load("strict", directory: folder.path)

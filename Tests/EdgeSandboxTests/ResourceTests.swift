@@ -55,6 +55,16 @@ struct ResourceTests {
     #expect(try Box(limits: small, without: [.groups]).sh(script).verdict() == .passed)
   }
 
+  @Test func filesInTheWorkspaceAreMemory() throws {
+    guard try hasGroups() else { return }
+    var limits = small
+    limits.diskBytes = 256 << 20
+    let script = "head -c 200000000 /dev/zero > /dev/shm/x; head -c 200000000 /dev/zero > x"
+    #expect(try Box(limits: limits).sh(script).verdict() == .outOfMemory)
+    #expect(
+      try Box(limits: limits, without: [.groups]).sh(script).verdict() == .workspaceFull)
+  }
+
   @Test func withoutGroupsMemoryMeetsTheRlimit() throws {
     let report = try Box(limits: small, without: [.groups]).run(["./probe", "eat", "200"])
     #expect(report.out == "ENOMEM")
@@ -130,7 +140,8 @@ struct ResourceTests {
   }
 
   @Test func openFilesAreLimited() throws {
-    let script = "i=3; while [ $i -lt 90 ]; do eval \"exec $i</dev/null\" || exit 3; i=$((i+1)); done"
+    let script =
+      "i=3; while [ $i -lt 90 ]; do eval \"exec $i</dev/null\" || exit 3; i=$((i+1)); done"
     let bash = ["bash", "-c", script]
     #expect(try Box(limits: small).run(bash).termination != .exited(0))
     #expect(try Box(limits: small, without: [.rlimits]).run(bash).termination == .exited(0))

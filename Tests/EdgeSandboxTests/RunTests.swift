@@ -26,7 +26,8 @@ struct RunTests {
 
   @Test func outputThatLooksLikeOurRecordsIsOutput() throws {
     let record = #"EJCR\010\000\000\000\000\000\000\000\040\000\000\000"#
-    let script = "printf '\(record)'; printf '\(record)' >&3; printf '\(record)' >&6 2>/dev/null; exit 4"
+    let script =
+      "printf '\(record)'; printf '\(record)' >&3; printf '\(record)' >&6 2>/dev/null; exit 4"
     var launch = try Box().launch(["bash", "-c", script])
     launch.reportChannel = true
     let report = try Box().run(launch)
@@ -145,7 +146,10 @@ struct RunTests {
 
   @Test func interpretersWork() throws {
     let python = try Box().run(
-      ["python3", "-c", "import os, json, subprocess; print(subprocess.run(['id', '-un'], capture_output=True).stdout)"],
+      [
+        "python3", "-c",
+        "import json, subprocess as s; print(s.run(['id', '-un'], capture_output=True).stdout)",
+      ],
       profile: "python")
     #expect(python.out == #"b'task\n'"#)
     guard programPath("node") == "/usr/bin/node" else { return }

@@ -11,9 +11,10 @@ enum TestBundle {
   static func start(
     suite: String, variable: String, wrapper: [String] = [], output: Int32? = nil
   ) throws -> Child {
-    let words = wrapper + [
-      try Executable.path(), "--testing-library", "swift-testing", "--filter", suite,
-    ]
+    let words =
+      wrapper + [
+        try Executable.path(), "--testing-library", "swift-testing", "--filter", suite,
+      ]
     let path = words[0].hasPrefix("/") ? words[0] : programPath(words[0]) ?? words[0]
     var environment = ["PATH=/usr/local/bin:/usr/bin:/bin", variable]
     for name in ["LD_LIBRARY_PATH", "HOME"] {
@@ -36,10 +37,12 @@ final class Thread {
 
   init(_ run: @escaping @Sendable () -> Void) {
     let body = Unmanaged.passRetained(Body(run)).toOpaque()
-    let answer = pthread_create(&handle, nil, { raw in
-      Unmanaged<Body>.fromOpaque(raw!).takeRetainedValue().run()
-      return nil
-    }, body)
+    let answer = pthread_create(
+      &handle, nil,
+      { raw in
+        if let raw { Unmanaged<Body>.fromOpaque(raw).takeRetainedValue().run() }
+        return nil
+      }, body)
     precondition(answer == 0, "a test may start a thread")
   }
 

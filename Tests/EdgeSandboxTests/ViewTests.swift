@@ -107,6 +107,23 @@ struct ViewTests {
     static var isOld: Bool { ((try? Box().sandbox.host.landlock) ?? 0) < 6 }
   }
 
+  @Test func onlyHarmlessDevices() throws {
+    let script = """
+      ls /dev | tr '\\n' ' '; head -c 4 /dev/urandom | wc -c; echo x > /dev/full || echo refused
+      """
+    let report = try Box().sh(script)
+    #expect(
+      report.out == "fd full null random shm stderr stdin stdout urandom zero 4\nrefused",
+      "\(report.err)")
+  }
+
+  @Test func everyMountIsWithoutSetuid() throws {
+    for line in try Box().sh("cat /proc/self/mountinfo").out.split(separator: "\n") {
+      let fields = line.split(separator: " ")
+      #expect(fields[5].split(separator: ",").contains("nosuid"), "\(line)")
+    }
+  }
+
   @Test func noDescriptorLeaks() throws {
     // What a careless part of the worker could leave open: without close-on-exec.
     let careless = open("/etc/passwd", O_RDONLY)
@@ -122,8 +139,10 @@ struct ViewTests {
   @Test func theEnvironmentIsAnAllowList() throws {
     let environ = Descriptor(owning: open("/proc/self/environ", O_RDONLY))
     let own = try environ.read(atMost: 1 << 20).split(separator: 0)
-    let canary = own.map { String(decoding: $0, as: UTF8.self) }.first {
-      $0.utf8.count > 8 && !$0.contains("\n") && !["PATH", "HOME", "PWD"].contains($0.prefix { $0 != "=" })
+    let fixed = ["PATH", "HOME", "PWD", "LANG", "TZ", "TMPDIR", "SHELL"]
+    let canary = own.map { String(decoding: $0, as: UTF8.self) }.first { entry in
+      entry.utf8.count > 8 && !entry.contains("\n")
+        && !fixed.contains(String(entry.prefix { $0 != "=" }))
     }
     if let canary {
       #expect(!(try Box().sh("env").out.contains(canary)))

@@ -3,7 +3,6 @@ import EdgeSpool
 import EdgeSystem
 import EdgeTestSupport
 import Glibc
-import Synchronization
 import Testing
 
 /// What a submitter may do to his file, before, while and after it is copied.
@@ -48,9 +47,8 @@ struct TakeTests {
     let size = 3_000_000
     let job = try site.submit(.number(1), .init(repeating: 0, count: size))
     let path = site.path("incoming/\(job)")
-    let isOver = Atomic(false)
     var digests: Set<String> = []
-    try withWriter(path, size: size, isOver) {
+    try withWriter(path, size: size) {
       for _ in 0..<60 {
         let taken: Taken
         do throws(SpoolError) { taken = try site.spool.take("\(job)") } catch {
@@ -58,7 +56,8 @@ struct TakeTests {
           continue
         }
         digests.insert(taken.blob.hex)
-        #expect(try Digest.of(site.bytes(Layout.blob(taken.blob))) == taken.blob)
+        let stored = try site.bytes(Layout.blob(taken.blob))
+        #expect(Digest.of(stored) == taken.blob)
       }
     }
     // The twin: it did change under our hands.
@@ -67,7 +66,7 @@ struct TakeTests {
   }
 
   private func withWriter(
-    _ path: String, size: Int, _ isOver: borrowing Atomic<Bool>, _ body: () throws -> Void
+    _ path: String, size: Int, _ body: () throws -> Void
   ) throws {
     let stop = try Signal()
     let descriptor = stop.descriptor
@@ -109,8 +108,9 @@ struct TakeTests {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     // Bound below a short path: an address holds 107 bytes.
-    let folder = "/proc/self/fd/\(try site.spool.root.directory("incoming").descriptor.duplicate().release())"
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: "\(folder)/socket".utf8) }
+    let incoming = try site.spool.root.directory("incoming")
+    let path = "/proc/self/fd/\(incoming.raw)/socket"
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
     let bound = withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))

@@ -24,6 +24,7 @@ package final class RunningProgram {
     output = stdout.closeWriting()
   }
 
+  /// Its process id.
   package var process: Int32 { child.process }
 
   /// Waits until it has written this text.
@@ -43,6 +44,7 @@ package final class RunningProgram {
   /// Ends its standard input.
   package func closeInput() { input = nil }
 
+  /// Sends it a signal.
   package func signal(_ number: Int32) { child.signal(number) }
 
   /// True where it has not ended.

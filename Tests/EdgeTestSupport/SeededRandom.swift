@@ -19,6 +19,7 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
 /// The seed of one random walk. As the argument of a parameterised test it is printed with every
 /// failure: `@Test(arguments: Seed.some(20)) func walk(seed: Seed)`.
 package struct Seed: Hashable, Sendable, CustomStringConvertible {
+  /// What the generator starts from.
   package let number: UInt64
 
   package init(_ number: UInt64) { self.number = number }

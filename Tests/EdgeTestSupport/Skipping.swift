@@ -15,8 +15,10 @@ package struct NeedTrait: TestTrait, SuiteTrait {
     self.isMet = isMet
   }
 
+  /// On a suite it holds for each test in it.
   package var isRecursive: Bool { true }
 
+  /// Records and disables the test where what it needs is absent.
   package func prepare(for test: Test) async throws {
     if !isMet() { SkippedFile.append("\(test.sourceLocation.fileID) \(test.name)") }
     try await condition.prepare(for: test)

@@ -50,6 +50,17 @@ struct CheatTests {
     #expect(caught.notices.contains { $0.contains("the test framework was modified") }, "\(caught)")
   }
 
+  /// The runners' own share in it: here nothing but the supervisor ends what was left behind.
+  @Test(arguments: [false, true])
+  func whatATestFileLeavesRunningDiesBeforeTheReport(killed: Bool) throws {
+    var harness = try harness("linger", runner: .pytest)
+    harness.gaps = [.survivors]
+    harness.without = killed ? [.reward] : [.reward, .linger]
+    harness.command = []
+    let judged = try harness.run()
+    #expect((judged.verdict != .passed) == killed, "\(judged)")
+  }
+
   private func harness(_ name: String, runner: TaskManifest.Verifier.Runner) throws
     -> RunnerHarness
   {

@@ -55,7 +55,7 @@ struct RunnerHarness {
     for (name, value) in plan.environment { environment += ["--setenv", name, value] }
     let result = try start(
       binds + environment, plan.arguments, input: plan.input, seconds: seconds)
-    if gaps.contains(.survivors) { usleep(1_000_000) }
+    if gaps.contains(.survivors) { usleep(2_000_000) }
     return plan.judge(
       result.stdout, ended: result.status == 0 ? .passed : .failed(exit: result.status),
       reward: try? folder.read("\(logs)/verifier/reward.txt", atMost: 4096))

@@ -64,9 +64,12 @@ struct RunnerTests {
   @Test(arguments: [
     "class X:\n    def __eq__(self, o): return True\ndouble = lambda x: X()",
     "class X(list):\n    def __eq__(self, o): return True\ndouble = lambda x: X([0])",
-    "class X(int):\n    def __eq__(self, o): return 1\n    __hash__ = None\ndouble = lambda x: X(0)",
-    "class X:\n    def __eq__(self, o): return True\ndouble = lambda x: [X(), X()] if x == [1] else X()",
-    "class M(type):\n    def __eq__(c, o): return True\nclass X(metaclass=M): pass\ndouble = lambda x: X",
+    "class X(int):\n    def __eq__(self, o): return 1\n    __hash__ = None\n"
+      + "double = lambda x: X(0)",
+    "class X:\n    def __eq__(self, o): return True\n"
+      + "double = lambda x: [X(), X()] if x == [1] else X()",
+    "class M(type):\n    def __eq__(c, o): return True\nclass X(metaclass=M): pass\n"
+      + "double = lambda x: X",
     "from unittest.mock import ANY\ndouble = lambda x: ANY",
     "from unittest.mock import MagicMock\nm = MagicMock()\nm.__eq__.return_value = True\n"
       + "double = lambda x: m",
@@ -154,13 +157,32 @@ struct RunnerTests {
     #expect(judged.verdict != .passed, "\(judged)")
   }
 
+  @Test(.program("node"), arguments: [false, true])
+  func aChangedBuiltInVoidsTheFile(integrity: Bool) throws {
+    let judged = try run(
+      .jest,
+      tests: [
+        "a.test.js": """
+        import { twice } from './solution';
+        test('list', () => { expect(twice([1])).toEqual([1, 1]); });
+        """
+      ],
+      files: [
+        "solution.js": "Array.prototype.every = () => true; export const twice = () => [0, 0];"
+      ],
+      expected: ["a.test.js > list"], without: integrity ? [] : [.integrity])
+    #expect((judged.verdict == .passed) == !integrity, "\(judged)")
+    if integrity { #expect(judged.notices.contains { $0.contains("Array.prototype.every") }) }
+  }
+
   @Test(.program("node")) func aWildcardOfTheCandidateEqualsNothing() throws {
     let judged = try run(
       .jest, tests: ["a.test.js": Self.script],
       files: [
         "solution.js": """
         import { expect } from '@jest/globals';
-        const fake = { $$typeof: Symbol.for('jest.asymmetricMatcher'), asymmetricMatch: () => true };
+        const $$typeof = Symbol.for('jest.asymmetricMatcher');
+        const fake = { $$typeof, asymmetricMatch: () => true };
         export const double = (x) => { if (x === null) throw new TypeError(); return x === 4 ? 8 :
           x[0] === 1 ? expect.anything() : fake; };
         """

@@ -72,8 +72,8 @@ int ec_landlock_abi(void);
 int ec_landlock_deny(uint64_t files, uint64_t network, uint64_t scope, uint64_t size);
 /// Installs a filter of `count` instructions of 8 bytes for all threads of the process, seccomp(2).
 int ec_seccomp_install(const void *instructions, unsigned short count);
-/// A detached tmpfs with these limits (0 = the system's), as fsmount(2) gives it: the mount lives as
-/// long as this descriptor, which is for paths alone (O_PATH).
+/// A detached tmpfs with these limits (0 = the system's), as fsmount(2) gives it: the mount lives
+/// as long as this descriptor, which is for paths alone (O_PATH).
 int ec_tmpfs(uint64_t bytes, uint64_t inodes);
 /// A detached copy of the mount that `directory` is on, beginning there, open_tree(2).
 int ec_clone_tree(int directory);
@@ -83,7 +83,8 @@ int ec_seal(int fd);
 /// Receives one descriptor over a socket of the UNIX domain, unix(7); 0 bytes = the end, ENOENT.
 int ec_receive_descriptor(int socket);
 /// Total and free bytes and inodes of a file system.
-int ec_quota(int fd, uint64_t *bytes, uint64_t *bytes_free, uint64_t *inodes, uint64_t *inodes_free);
+int ec_quota(int fd, uint64_t *bytes, uint64_t *bytes_free, uint64_t *inodes,
+             uint64_t *inodes_free);
 
 /// posix_spawn_file_actions_addclosefrom_np(3); `actions` is a posix_spawn_file_actions_t.
 int ec_spawn_close_from(void *actions, int lowest);

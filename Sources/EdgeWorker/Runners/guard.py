@@ -66,7 +66,8 @@ class Watch:
 
     def changed(self):
         for title, members, key, value, function, code in self.entries:
-            if members.get(key) is not value or (code is not None and function.__code__ is not code):
+            replaced = code is not None and function.__code__ is not code
+            if replaced or members.get(key) is not value:
                 return title + "." + key
         for title, members, names, is_class, _ in self.sizes:
             if len(members) != len(names):
@@ -89,14 +90,16 @@ def lock(sink, quote, watch, without, allowed=None):
     A report is taken only from the frame that announced itself before the candidate was
     loaded or, for pytest, from a stack that `allowed` accepts.
     """
-    write, getframe, own, pid, getpid = os.write, sys._getframe, watch.changed, os.getpid(), os.getpid
+    write, getframe, own, getpid = os.write, sys._getframe, watch.changed, os.getpid
+    pid = getpid()
     guarded, token = "integrity" not in without, os.urandom(16).hex()
     write(sink, ('["%s","token","","","",0]\n' % token).encode("ascii"))
     state = {"frame": None, "why": "", "done": False, "count": 0}
 
     def deny(event, arguments):
         if event in BANNED_EVENTS or (event == "import" and arguments[0] in BANNED_IMPORTS):
-            raise (ImportError if event == "import" else RuntimeError)(event + " is refused in tests")
+            error = ImportError if event == "import" else RuntimeError
+            raise error(event + " is refused in tests")
 
     def report(event, arguments):
         if not event.startswith("edgecoder."):

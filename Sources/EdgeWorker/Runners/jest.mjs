@@ -1,5 +1,6 @@
 // Collects describe and test blocks, then runs every test that is not skipped.
 //
+// A test is named by its file and titles, joined by " > ".
 // Differences from jest, all because this grades: `x...` and `.only` change nothing (a candidate
 // gets all tests), `.skip` and `.todo` are reported as skipped; no module mocks, no fake timers,
 // no snapshots.
@@ -180,9 +181,10 @@ export function makeJest(expect, finish, describeError, now) {
     for (const body of at.beforeAll) {
       try { await perform(body, WAIT); } catch (error) { broken ??= { error }; }
     }
+    const text = ({ error }) => describeError(error);
     for (const entry of at.entries) {
       if (entry.entries) await runBlock(entry, `${prefix} > ${entry.name}`, report);
-      else if (broken) report(`${prefix} > ${entry.name}`, 'failed', describeError(broken.error), 0);
+      else if (broken) report(`${prefix} > ${entry.name}`, 'failed', text(broken), 0);
       else await runTest(entry, at, prefix, report);
     }
     for (const body of at.afterAll) {

@@ -12,10 +12,20 @@ import { builtinModules } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const { readFileSync, statSync } = fs;
-const ESM = new RegExp(
-  '^[ \\t]*(?:import\\s*(?:[\\w$*{]|["\'])'
-  + '|export\\s*(?:[*{]|(?:default|const|let|var|function|class|async)\\b))', 'm');
 const ENDINGS = ['', '.js', '.mjs', '.cjs', '.json', '/index.js', '/index.mjs'];
+
+const WRAPPER = ['exports', 'require', 'module', '__filename', '__dirname'];
+
+/** A .js file that is no script, because of import, export or await, is an ES module. */
+function isModule(file, text) {
+  if (file.endsWith('.cjs') || file.endsWith('.mjs')) return file.endsWith('.mjs');
+  try {
+    vm.compileFunction(text.replace(/^#!.*/, ''), WRAPPER);
+    return false;
+  } catch {
+    return true;
+  }
+}
 
 function isFile(name) {
   const found = statSync(name, { throwIfNoEntry: false });
@@ -96,9 +106,7 @@ export class Loader {
     if (bare) return this.#synthetic(key, this.#require(bare));
     const text = readFileSync(this.#source(file), 'utf8');
     if (file.endsWith('.json')) return this.#synthetic(key, JSON.parse(text));
-    if (file.endsWith('.cjs') || !(file.endsWith('.mjs') || ESM.test(text))) {
-      return this.#synthetic(key, this.#script(file, text));
-    }
+    if (!isModule(file, text)) return this.#synthetic(key, this.#script(file, text));
     const made = new vm.SourceTextModule(text, {
       identifier: file,
       initializeImportMeta: (meta) => {
@@ -141,7 +149,7 @@ export class Loader {
     require.cache = {};
     require.main = undefined;
     const run = vm.compileFunction(
-      text.replace(/^#!.*/, ''), ['exports', 'require', 'module', '__filename', '__dirname'],
+      text.replace(/^#!.*/, ''), WRAPPER,
       { filename: file, importModuleDynamically: (name) => this.#dynamic(name, file) });
     run.call(module.exports, module.exports, require, module, file, path.dirname(file));
     module.loaded = true;
@@ -156,7 +164,7 @@ export class Loader {
     if (found.file.endsWith('.json')) return JSON.parse(text);
     const module = this.#modules.get(found.file);
     if (module?.status === 'evaluated') return module.namespace;
-    if (found.file.endsWith('.mjs') || (!found.file.endsWith('.cjs') && ESM.test(text))) {
+    if (isModule(found.file, text)) {
       throw new Error(`require() of the ES module '${name}' is not possible here: use import`);
     }
     return this.#script(found.file, text);

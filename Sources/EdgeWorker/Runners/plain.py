@@ -1,4 +1,8 @@
-"""Runs one file of plain tests: every top-level function whose name starts with "test"."""
+"""Runs one file of plain tests: every top-level function whose name starts with "test".
+
+A test is named FILE::FUNCTION, FILE relative to the tests folder. The file may import the
+candidate's modules, helpers beside it, the standard library and the system's packages.
+"""
 import os
 import sys
 import time

@@ -1,7 +1,8 @@
 """Runs one file under pytest, told to take nothing from the workspace but the solution.
 
 No conftest.py, no pytest.ini, no plugin by entry point, no cache; test files are compiled here
-(strict comparison, see strict.py) and pytest only collects and calls them.
+(strict comparison, see strict.py) and pytest only collects and calls them. A test is named by its
+node id relative to the tests folder: FILE::CLASS::METHOD, FILE::FUNCTION, FILE::FUNCTION[id].
 """
 import os
 import sys

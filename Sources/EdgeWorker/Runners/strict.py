@@ -9,8 +9,8 @@ import builtins
 import os
 import sys
 from _ast import (
-    AST, Assert, AsyncFunctionDef, BinOp, Call, ClassDef, Compare, Constant, FunctionDef, Load, Name,
-    Store, Sub, alias)
+    AST, Assert, AsyncFunctionDef, BinOp, Call, ClassDef, Compare, Constant, FunctionDef, Load,
+    Name, Store, Sub, alias)
 
 Function, Code, Module = type(lambda: 0), type((lambda: 0).__code__), type(sys)
 
@@ -328,8 +328,9 @@ def describe(error):
         text = "%s: %s" % (type(error).__name__, str(error)[:1500])
         trace, line = error.__traceback__, ""
         while trace is not None:
-            if trace.tb_frame.f_code in TEST_CODES:
-                line = " (%s:%d)" % (os.path.basename(trace.tb_frame.f_code.co_filename), trace.tb_lineno)
+            code = trace.tb_frame.f_code
+            if code in TEST_CODES:
+                line = " (%s:%d)" % (os.path.basename(code.co_filename), trace.tb_lineno)
             trace = trace.tb_next
         return text + line
     except BaseException:

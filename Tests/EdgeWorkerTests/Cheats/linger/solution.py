@@ -11,6 +11,7 @@ if os.fork() == 0:
     if os.fork() == 0:
         for number in range(3):
             os.close(number)
+        time.sleep(0.5)
         for _ in range(200):
             time.sleep(0.02)
             try:
