@@ -110,7 +110,10 @@ let package = Package(
       name: "EdgeImportTests",
       dependencies: ["EdgeImport", "EdgeArchive", "EdgeJob", "EdgeSystem", "EdgeTestSupport"],
       exclude: ["HarborSolutions"], swiftSettings: strict),
-    tests("EdgeWorkerTests", ["EdgeWorker", "EdgeJob", "EdgeSystem"]),
+    .testTarget(
+      name: "EdgeWorkerTests",
+      dependencies: ["EdgeWorker", "EdgeJob", "EdgeSystem", "EdgeTestSupport"],
+      exclude: ["Cheats"], swiftSettings: strict),
     tests("EdgeCoordinatorTests", ["EdgeCoordinator", "EdgeJob", "EdgeSystem"]),
     tests("EndToEndTests", ["EdgeJob", "EdgeSystem", "edgecoder", "edgecoder-jail"]),
     tests("TidyTests", ["edgecoder-jail"]),

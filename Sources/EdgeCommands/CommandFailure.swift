@@ -78,7 +78,8 @@ struct CommandFailure: Error {
     self.init(
       .unavailable, "the sandbox does not start", place: error.stage,
       why: error.errno == 0
-        ? error.subject : SystemError(error.stage, errno: error.errno, subject: error.subject)
+        ? error.subject
+        : SystemError(error.stage, errno: error.errno, subject: error.subject)
           .description, next: error.hint ?? "edgecoder doctor shows what this machine lacks")
   }
 

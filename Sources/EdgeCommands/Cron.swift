@@ -79,11 +79,14 @@ enum EventLines {
       switch event {
       case .notice(let text): Console.note(text)
       case .ended(let job, let ending, let cost):
-        if case .dead = ending { Console.note("job \(job) is \(ending.summary)") } else if isWatched {
+        if case .dead = ending {
+          Console.note("job \(job) is \(ending.summary)")
+        } else if isWatched {
           Console.note("\(job) \(ending.summary) \(Amount.credits(cost))")
         }
       case .fault(let job, let fault, let retrying):
         Console.note("job \(job): \(fault.summary)\(retrying ? ", again" : "")")
+      case .held(let job, let reason): Console.note("job \(job) is held: \(reason)")
       case .admitted, .assigned: continue
       }
     }

@@ -37,7 +37,8 @@ struct EdgeCoder: ParsableCommand {
     version: Version.text,
     groupedSubcommands: [
       CommandGroup(
-        name: "Tasks", subcommands: [Pack.self, Inspect.self, Unpack.self, Validate.self, Import.self]),
+        name: "Tasks",
+        subcommands: [Pack.self, Inspect.self, Unpack.self, Validate.self, Import.self]),
       CommandGroup(
         name: "Jobs",
         subcommands: [

@@ -1,4 +1,5 @@
 internal import EdgeJob
+internal import EdgeLedger
 internal import EdgeReport
 internal import EdgeSpool
 internal import EdgeSystem
@@ -7,8 +8,19 @@ internal import EdgeTrust
 /// What can be told about a job by who may read it.
 struct JobView {
   let spool: Spool
+  /// What jobs cost; nil for who may not read the ledger.
+  private let ledger: Ledger?
 
-  init(_ spool: Spool) { self.spool = spool }
+  init(_ spool: Spool) {
+    self.spool = spool
+    ledger = nil
+  }
+
+  /// With costs where the site is ours.
+  init(_ site: Site) {
+    spool = site.spool
+    ledger = site.isOurs ? try? site.ledger() : nil
+  }
 
   func ticket(at place: Place, _ job: JobID) throws -> Ticket {
     switch place.state {
@@ -55,7 +67,10 @@ struct JobView {
   }
 
   private func row(_ record: JobRecord, state: JobState) throws -> JobRow {
-    var row = row(record.ticket, state: state, worker: nil, why: nil)
+    let ticket = record.ticket
+    var row = row(ticket, state: state, worker: nil, why: nil)
+    let end = try? ledger?.posting(job: ticket.job, phase: "end/\(ticket.round)")
+    if let end, end.kind == .post { row.charged = end.amount }
     guard let envelope = record.receipts.last,
       // Only shown here; who settles has verified it.
       let text = try? JSON.parse(envelope)["payload"]?.text, let payload = Base64.bytes(text),

@@ -58,7 +58,8 @@ struct LedgerBalance: ParsableCommand {
 
   func run() throws {
     let ledger = try Site(place).ledger()
-    let balances = try account.map { [try ledger.balance(AccountName.full($0))] }
+    let balances =
+      try account.map { [try ledger.balance(AccountName.full($0))] }
       ?? ledger.accounts()
     try output.render(
       Document(

@@ -33,7 +33,8 @@ struct SpoolOptions: ParsableArguments {
   /// The folder of the keys of a spool.
   func keyFolder(_ spool: Spool) -> String {
     let base =
-      keys ?? Identity.environment("EDGECODER_KEYS") ?? (Identity.environment("XDG_CONFIG_HOME")
+      keys ?? Identity.environment("EDGECODER_KEYS")
+      ?? (Identity.environment("XDG_CONFIG_HOME")
         ?? SpoolOptions.home + "/.config") + "/edgecoder/keys"
     return "\(base)/\(spool.id)"
   }

@@ -8,7 +8,9 @@ internal import Glibc
 /// A task as it is named on the command line: a directory, or an archive.
 enum TaskSource {
   /// Opens an archive, or packs a directory into memory.
-  static func open(_ path: String, candidate: String?) throws -> (file: Int32, inspection: Inspection?) {
+  static func open(_ path: String, candidate: String?) throws -> (
+    file: Int32, inspection: Inspection?
+  ) {
     if let directory = try? Directory(path: path) {
       let file = try Descriptor.memory("task")
       let inspection = try packTask(

@@ -103,6 +103,9 @@ final class RunSession {
         if endings.note(job, ending) { tell(job, ending) }
       case .fault(let job, let fault, let retrying) where names[job] != nil:
         Console.note("\(name(job)): \(fault.summary)\(retrying ? ", trying again" : "")")
+      case .held(let job, let reason) where names[job] != nil:
+        Console.note("\(name(job)): held, \(reason)")
+        endings.setAside(job)
       case .notice(let text): Console.note(text)
       default: continue
       }
@@ -237,7 +240,7 @@ struct Run: ParsableCommand {
       .submit(tasks, copies: count)
     if resume {
       let open: Set<JobState> = [.incoming, .ready, .inbox, .running, .outbox]
-      let left = try JobView(site.spool).all(states: open, why: [:])
+      let left = try JobView(site).all(states: open, why: [:])
       let known = Set(jobs.map(\.job))
       jobs += left.filter { !known.contains($0.job) }
         .map { SubmittedJob(job: $0.job, name: $0.task) }

@@ -25,7 +25,7 @@ struct Status: ParsableCommand {
 
   func run() throws {
     let site = try Site(place)
-    let view = JobView(site.spool)
+    let view = JobView(site)
     let reasons = why ? try WaitReasons.find(site) : [:]
     let ids = try JobArguments.ids(jobs)
     var rows: [JobRow] = []

@@ -63,7 +63,8 @@ struct Validate: ParsableCommand {
         solutions: (solutions[task] ?? []).compactMap { endings.ended[$0] })
       isBad = isBad || finding.0 != .valid
       rows.append(
-        CheckRow(task, finding.0 == .valid ? .ok : .failed, found: finding.0.rawValue, next: finding.1))
+        CheckRow(
+          task, finding.0 == .valid ? .ok : .failed, found: finding.0.rawValue, next: finding.1))
     }
     try output.render(Document(schema: "edgecoder.validate/1", list: "tasks", rows: rows))
     if isBad { throw ArgumentParser.ExitCode(EdgeJob.ExitCode.notPassed.rawValue) }

@@ -28,6 +28,8 @@ struct Endings {
   private let spool: Spool
   private(set) var open: Set<JobID>
   private(set) var ended: [JobID: Ending] = [:]
+  /// Jobs that cannot run here as things are.
+  private(set) var held: Set<JobID> = []
 
   init(_ jobs: [JobID], spool: Spool) {
     self.spool = spool
@@ -40,6 +42,11 @@ struct Endings {
     guard open.remove(job) != nil else { return false }
     ended[job] = ending
     return true
+  }
+
+  /// Stops waiting for a job that somebody must first do something about.
+  mutating func setAside(_ job: JobID) {
+    if open.remove(job) != nil { held.insert(job) }
   }
 
   /// Looks for open jobs in the final directories.
@@ -56,7 +63,8 @@ struct Endings {
   }
 
   private func ending(of job: JobID) -> Ending? {
-    for state in [JobState.done, .cancelled, .dead] where spool.root.contains(Layout.path(state, job)) {
+    for state in [JobState.done, .cancelled, .dead]
+    where spool.root.contains(Layout.path(state, job)) {
       if let record = try? spool.record(state, job) { return record.ticket.ending }
     }
     if spool.root.contains(Layout.path(.quarantine, job) + ".json") {
@@ -131,13 +139,14 @@ struct Waiter {
   }
 
   func code(_ endings: Endings, _ jobs: [JobID]) -> EdgeJob.ExitCode {
-    .worst(of: endings.ended.values.map { EdgeJob.ExitCode($0) })
+    let codes = endings.ended.values.map { EdgeJob.ExitCode($0) }
+    return .worst(of: codes + (endings.held.isEmpty ? [] : [.unavailable]))
   }
 
   /// Prints what is known of the jobs.
   func finish(_ jobs: [JobID], _ endings: Endings, output: OutputOptions) throws {
     if Progress.isShown { Progress.clear() }
-    let view = JobView(site.spool)
+    let view = JobView(site)
     let rows = try jobs.map { job in
       var row = (try view.row(job)) ?? JobRow(job: job, task: "", state: .incoming)
       if row.ending == nil { row.ending = endings.ended[job] }
@@ -168,13 +177,17 @@ enum JobReport {
     do {
       try Directory(path: folder).overwrite(name, Array(xml.utf8), mode: 0o644)
     } catch {
-      throw CommandFailure(.cannotCreate, "the JUnit report cannot be written", place: junit, why: "\(error)")
+      throw CommandFailure(
+        .cannotCreate, "the JUnit report cannot be written", place: junit, why: "\(error)")
     }
   }
 
   private static func split(_ path: String) -> (folder: String, name: String) {
     guard let slash = path.lastIndex(of: "/") else { return (".", path) }
-    return (slash == path.startIndex ? "/" : String(path[..<slash]), String(path[path.index(after: slash)...]))
+    return (
+      slash == path.startIndex ? "/" : String(path[..<slash]),
+      String(path[path.index(after: slash)...])
+    )
   }
 }
 
@@ -200,13 +213,13 @@ struct Wait: ParsableCommand {
     var ids = try JobArguments.ids(jobs)
     if all {
       let states: Set<JobState> = [.incoming, .ready, .inbox, .running, .outbox]
-      ids += try JobView(site.spool).all(states: states, why: [:]).map(\.job)
+      ids += try JobView(site).all(states: states, why: [:]).map(\.job)
     }
     if ids.isEmpty {
       if all { return }
       throw CommandFailure(.usage, "no job is named", next: "name job ids, or use --all")
     }
-    let view = JobView(site.spool)
+    let view = JobView(site)
     for job in ids where site.isOurs {
       guard try view.row(job) != nil else {
         throw CommandFailure(

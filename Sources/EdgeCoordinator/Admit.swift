@@ -49,7 +49,7 @@ extension Coordinator {
   private func take(_ name: String) throws(CoordinatorError) -> Taken? {
     do throws(SpoolError) {
       return try spool.take(name)
-    } catch where error.kind == .badInput {
+    } catch  where error.kind == .badInput {
       try reject(name, job: JobID(name), submitter: spool.owner, reason: error.what)
       return nil
     } catch {
@@ -161,10 +161,16 @@ extension Coordinator {
     } catch {
       throw .ledger(error)
     }
+    for candidate in candidates where repeated.contains(candidate.ticket.job) {
+      if try !isSameTask(candidate.ticket) {
+        refused.append((candidate, "the key names job \(candidate.ticket.job) with another task"))
+      }
+    }
     for (candidate, reason) in refused {
       let ticket = candidate.ticket
       // A conflict is about another job with that id, whose own files must not be touched.
-      let isKnown = try onSpool { () throws(SpoolError) in try spool.locate(ticket.job) }
+      let isKnown =
+        try onSpool { () throws(SpoolError) in try spool.locate(ticket.job) }
         .map { $0.state != .incoming && $0.state != .quarantine } ?? false
       try reject(
         candidate.taken.name, job: isKnown ? nil : ticket.job, submitter: ticket.submitter,
@@ -181,6 +187,14 @@ extension Coordinator {
     return admitted
   }
 
+  /// True where the reservation that the ledger has is for the same task.
+  private func isSameTask(_ ticket: Ticket) throws(CoordinatorError) -> Bool {
+    let posting = try onLedger { () throws(LedgerError) in
+      try ledger.posting(job: ticket.job, phase: "reserve/1")
+    }
+    return posting?.facts["task"]?.text == ticket.task.hex
+  }
+
   private func isPlaced(_ job: JobID) throws(CoordinatorError) -> Bool {
     if ready[job] != nil || live[job] != nil { return true }
     let place = try onSpool { () throws(SpoolError) in try spool.locate(job) }
@@ -192,7 +206,7 @@ extension Coordinator {
     if ticket.hold != nil {
       try onSpool { () throws(SpoolError) in try spool.put(ticket, .held) }
     } else {
-      do throws(SpoolError) { try spool.putReady(ticket) } catch where error.kind == .conflict {
+      do throws(SpoolError) { try spool.putReady(ticket) } catch  where error.kind == .conflict {
       } catch { throw .spool(error) }
       ready[ticket.job] = ReadyTicket(
         ticket: ticket, path: Layout.ready(ticket.job, queue: ticket.request.queue))

@@ -8,20 +8,25 @@ extension Coordinator {
   /// Gives ready jobs to live workers with free slots; ends those that may no longer start.
   /// - Returns: true where something was assigned or ended.
   func assign() throws(CoordinatorError) -> Bool {
-    if ready.isEmpty {
-      waiting = [:]
-      return false
-    }
     var load: [String: Int] = [:]
     for job in live.values { load[job.worker, default: 0] += 1 }
     let offers = try onSpool { () throws(SpoolError) in
       try Coordinator.offers(of: spool) { load[$0, default: 0] }
+    }
+    try releaseOffered(offers)
+    if ready.isEmpty {
+      waiting = [:]
+      return false
     }
     let schedule = EdgeScheduler.schedule(
       ready: try ready.values.map { (entry) throws(CoordinatorError) in try job(entry.ticket) },
       workers: offers, now: now(), lastServed: lastServed)
     waiting = schedule.waiting.mapValues(\.text)
     var didWork = false
+    for (job, reason) in schedule.waiting where reason.needsSomebody && reason != .noWorkers {
+      try holdUnoffered(job, reason.text)
+      didWork = true
+    }
     for (job, worker) in schedule.assignments {
       guard let entry = ready[job] else { continue }
       let right = FencedJob(job: job, fence: nextFence())

@@ -49,7 +49,7 @@ extension Coordinator {
       case .held, .dead, .cancelled, .done: return try spool.record(place.state, job).ticket
       case .incoming, .quarantine: return nil
       }
-    } catch where error.kind == .notFound {
+    } catch  where error.kind == .notFound {
       return nil
     } catch {
       throw .spool(error)

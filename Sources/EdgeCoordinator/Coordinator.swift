@@ -23,6 +23,8 @@ package final class Coordinator {
   var ready: [JobID: ReadyTicket] = [:]
   /// The rights that were given out and have not come back.
   var live: [JobID: LiveJob] = [:]
+  /// What all live workers together offered when we last looked.
+  var offered: Set<String> = []
   /// The fence of each account's last assignment, so that accounts take turns.
   var lastServed: [String: UInt64] = [:]
   /// Archives that were inspected before, by blob.
@@ -99,15 +101,14 @@ package final class Coordinator {
           try spool.removeTicket(at: Layout.path(.dead, job))
           try spool.removeTicket(at: Layout.path(.cancelled, job))
         }
-      } catch where error.kind == .notFound {
+      } catch  where error.kind == .notFound {
         continue
       } catch {
         throw .spool(error)
       }
     }
     for item in try onSpool({ () throws(SpoolError) in try spool.workerItems() }) {
-      let known = live[item.job.job]
-      if known == nil || known!.fence < item.job.fence {
+      if live[item.job.job].map({ $0.fence < item.job.fence }) ?? true {
         live[item.job.job] = LiveJob(fence: item.job.fence, worker: item.worker)
       }
     }
@@ -147,6 +148,8 @@ package enum CoordinatorEvent: Hashable, Sendable {
   case admitted(JobID)
   case assigned(JobID, worker: String)
   case fault(JobID, Fault, retrying: Bool)
+  /// It waits for somebody, with the reason.
+  case held(JobID, String)
   case ended(JobID, Ending, cost: Credits)
   case notice(String)
 }

@@ -8,6 +8,7 @@ package struct Policy: Hashable, Sendable {
   package var limitsMax: Limits
   /// The first pause after a fault, milliseconds; doubles with each further one.
   package var backoffMilliseconds: Int64
+  /// The longest pause, milliseconds.
   package var backoffMillisecondsMax: Int64
   /// Submissions that are admitted in one pass, and receipts that are settled in one transaction.
   package var batch: Int

@@ -49,12 +49,12 @@ extension Coordinator {
           if let one = try verify(attempt, of: item) { verified.append(one) }
         }
         taken.append(path)
-      } catch where error.kind == .badInput {
+      } catch  where error.kind == .badInput {
         try onSpool { () throws(SpoolError) in
           try spool.quarantineOutbox(path, reason: error.what)
         }
         events.append(.notice("\(path) was put into quarantine: \(error.what)"))
-      } catch where error.kind == .notFound {
+      } catch  where error.kind == .notFound {
         continue
       } catch {
         throw .spool(error)

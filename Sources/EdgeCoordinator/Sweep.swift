@@ -99,7 +99,7 @@ extension Coordinator {
       return
     }
     ticket.notBefore = now() + policy.backoff(afterFaults: ticket.faults.count)
-    do throws(SpoolError) { try spool.putReady(ticket) } catch where error.kind == .conflict {
+    do throws(SpoolError) { try spool.putReady(ticket) } catch  where error.kind == .conflict {
     } catch { throw .spool(error) }
     ready[ticket.job] = ReadyTicket(
       ticket: ticket, path: Layout.ready(ticket.job, queue: ticket.request.queue))

@@ -24,6 +24,7 @@ final class Batch {
   struct Identity {
     let id: Int64
     let kind: AccountKind
+    let isClosed: Bool
   }
 
   /// After the last entry of the file.
@@ -102,10 +103,10 @@ final class Batch {
         "INSERT INTO allow(uid, account, preferred, seq) VALUES (?, ?, ?, ?)"
           + " ON CONFLICT(uid, account) DO UPDATE SET preferred = excluded.preferred,"
           + " seq = excluded.seq",
-        [Int64(uid), try accountID(account), preferred ? 1 : 0, seq])
+        [Int64(uid), try identity(account).id, preferred ? 1 : 0, seq])
     case .revoke(let account, let uid):
       try execute(
-        "DELETE FROM allow WHERE uid = ? AND account = ?", [Int64(uid), try accountID(account)])
+        "DELETE FROM allow WHERE uid = ? AND account = ?", [Int64(uid), try identity(account).id])
     case .key(let key):
       try execute(
         "INSERT INTO key(id, algorithm, public, purpose, holder, added) VALUES (?, ?, ?, ?, ?, ?)",
@@ -133,31 +134,28 @@ final class Batch {
       "INSERT INTO transfer(seq, leg, id, kind, dr, cr, amount, pending, held)"
         + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       [
-        seq, leg, Data(transfer.id.bytes), transfer.kind.rawValue, try accountID(transfer.dr),
-        try accountID(transfer.cr), transfer.amount.micro,
+        seq, leg, Data(transfer.id.bytes), transfer.kind.rawValue, try identity(transfer.dr).id,
+        try identity(transfer.cr).id, transfer.amount.micro,
         transfer.pending.map { Data($0.bytes) }, transfer.held?.micro,
       ])
   }
 
-  private func accountID(_ name: String) throws -> Int64 {
-    if let account = accounts[name] { return account.id }
-    guard let account = try Queries.account(database, name) else {
+  private func identity(_ name: String) throws -> Identity {
+    if let identity = accounts[name] { return identity }
+    guard let row = try Queries.account(database, name) else {
       throw LedgerError.unknownAccount(name)
     }
-    return account.id
+    let identity = Identity(id: row.id, kind: row.kind, isClosed: row.isClosed)
+    accounts[name] = identity
+    return identity
   }
 
   /// Refuses an account that is unknown, closed, or of none of these kinds.
   func requireOpen(_ name: String, _ kinds: [AccountKind]) throws {
-    if accounts[name] == nil {
-      guard let account = try Queries.account(database, name) else {
-        throw LedgerError.unknownAccount(name)
-      }
-      if account.isClosed { throw LedgerError.closedAccount(name) }
-      accounts[name] = Identity(id: account.id, kind: account.kind)
-    }
-    guard let kind = accounts[name]?.kind, kinds.contains(kind) else {
-      throw LedgerError.invalid(what: "account \(name)", why: "it is of another kind")
+    let identity = try identity(name)
+    if identity.isClosed { throw LedgerError.closedAccount(name) }
+    guard kinds.contains(identity.kind) else {
+      throw LedgerError.invalid(what: "account \(name)", why: "it is a \(identity.kind.rawValue)")
     }
   }
 

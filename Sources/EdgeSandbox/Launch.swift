@@ -34,7 +34,9 @@ package struct Launch: Sendable {
 
   /// An open directory, borrowed, and where it appears.
   package struct ReadOnly: Hashable, Sendable {
+    /// The open directory, borrowed.
     package let descriptor: Int32
+    /// Where it appears inside, absolute.
     package let path: String
 
     package init(descriptor: Int32, path: String) {

@@ -9,7 +9,9 @@ package struct RunReport: Sendable {
   package var limitsHit = LimitsHit()
   /// True where the launch's `cancel` descriptor ended it.
   package var cancelled = false
+  /// What the tree used.
   package var usage = Usage()
+  /// What held, by which mechanism.
   package var enforced: Enforced = [:]
   /// The first bytes of standard output, up to the limit.
   package var stdout: [UInt8] = []
@@ -26,8 +28,11 @@ package struct RunReport: Sendable {
     self.profileDigest = profileDigest
   }
 
+  /// What was met of the limits.
   package struct LimitsHit: Hashable, Sendable {
+    /// The tree used all of its CPU time.
     package var cpu = false
+    /// The time on the wall was over.
     package var wall = false
     /// Processes that the kernel killed because the memory of the tree was used up.
     package var outOfMemoryKills: Int64 = 0

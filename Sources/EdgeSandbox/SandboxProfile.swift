@@ -4,7 +4,9 @@ internal import EdgeSystem
 /// A sandbox policy by name: what must hold, what is visible, and which system calls there are.
 package struct SandboxProfile: Sendable {
   package let name: String
+  /// Raised with every change of the file.
   package let version: Int64
+  /// What it is for, one line.
   package let summary: String
   /// SHA-256 of the canonical JSON after `extends` has been resolved.
   package let digest: Digest

@@ -162,7 +162,8 @@ struct ApplyPatch {
 
   /// `--- a/x` or `+++ b/x`; nil for /dev/null. Times behind a tab are dropped.
   private static func path(_ line: String, prefix: String) throws(Mismatch) -> String? {
-    let name = line.dropFirst(4).split(separator: "\t").first
+    let name =
+      line.dropFirst(4).split(separator: "\t").first
       .map { $0.hasSuffix("\n") ? $0.dropLast() : $0 } ?? ""
     if name == "/dev/null" { return nil }
     let path = name.hasPrefix(prefix) ? String(name.dropFirst(2)) : String(name)

@@ -127,7 +127,8 @@ struct RunAttempt {
     attempt.outcome = .verdict(judged.verdict)
   }
 
-  private func launch(_ manifest: TaskManifest, _ profile: SandboxProfile, cancel: Int32) -> Launch {
+  private func launch(_ manifest: TaskManifest, _ profile: SandboxProfile, cancel: Int32) -> Launch
+  {
     var environment = manifest.environment
     if manifest.language == "python" {
       environment["PYTHONHASHSEED"] = environment["PYTHONHASHSEED"] ?? String(manifest.seed)

@@ -95,7 +95,8 @@ package final class Worker: Sendable {
     try desk.announce(
       WorkerFile(
         id: settings.id, slots: Int64(settings.slots), session: settings.session,
-        profiles: Offering.profiles(host), provides: offering.provides, key: settings.key.publicKey.id,
+        profiles: Offering.profiles(host), provides: offering.provides,
+        key: settings.key.publicKey.id,
         host: Identity.hostName, process: Int64(Identity.process), draining: draining))
   }
 

@@ -118,13 +118,15 @@ enum Probe {
       if (!strcmp(w, "tcp")) return say(tcp(atoi(x)));
       if (!strcmp(w, "unix")) return say(unix_connect(x));
       if (!strcmp(w, "setuid")) return say(setresuid(0, 0, 0));
-      if (!strcmp(w, "chown")) return say(chown("/work/probe", 0, 0));
+      if (!strcmp(w, "chown")) return say(chown("probe", 0, 0));
       if (!strcmp(w, "prlimit")) {
         struct rlimit r = {1, 1};
         return say(prlimit(atoi(x), RLIMIT_NOFILE, &r, 0));
       }
       if (!strcmp(w, "personality")) return say(syscall(SYS_personality, 0x0400000));
       if (!strcmp(w, "tiocsti")) return say(syscall(SYS_ioctl, 0, 0x5412ul | 1ul << 32, "x"));
+      if (!strcmp(w, "undumpable")) return say(prctl(PR_SET_DUMPABLE, atoi(x)));
+      if (!strcmp(w, "subreaper")) return say(prctl(PR_SET_CHILD_SUBREAPER, 1));
       if (!strcmp(w, "forks")) return forks(atoi(x));
       if (!strcmp(w, "eat")) return eat(atol(x));
       if (!strcmp(w, "fds")) return descriptors();

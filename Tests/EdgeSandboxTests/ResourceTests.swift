@@ -107,7 +107,7 @@ struct ResourceTests {
     #expect(report.verdict() == .timedOut(.wall))
   }
 
-  @Test(arguments: ["/work/big", "/tmp/big", "/dev/shm/big"])
+  @Test(arguments: ["big", "/tmp/big", "/dev/shm/big"])
   func theWorkspaceHasASize(_ path: String) throws {
     let script = "head -c 6000000 /dev/zero > \(path)"
     #expect(try Box(limits: small).sh(script).verdict() == .workspaceFull)

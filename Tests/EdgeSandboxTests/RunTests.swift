@@ -138,7 +138,7 @@ struct RunTests {
       #expect(failure?.isAboutTask == true)
     }
     var launch = try Box().launch(["true"])
-    launch.workDirectory = "/work/none"
+    launch.workDirectory = launch.mountPoint + "/none"
     let failure = #expect(throws: LaunchFailure.self) { try Box().run(launch) }
     #expect(failure?.stage == "work directory")
     #expect(failure?.isAboutTask == true)

@@ -89,6 +89,31 @@ struct SystemCallTests {
     #expect(try Box(without: [.seccomp, .user]).probe("chown") == "OK")
   }
 
+  @Test func aSupervisorCanHideAndAdopt() throws {
+    #expect(try Box().probe("undumpable", "0") == "OK")
+    #expect(try Box().probe("undumpable", "1") == "EPERM")
+    #expect(try Box().probe("subreaper") == "OK")
+    #expect(try Box(without: [.seccomp]).probe("undumpable", "1") == "OK")
+  }
+
+  @Test func adoptedOrphansDieAndAreCounted() throws {
+    let box = try Box()
+    let script = """
+      import ctypes, os, time
+      ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+      if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0: time.sleep(60)
+        os._exit(0)
+      os.wait()
+      os._exit(3)
+      """
+    let report = try box.run(["python3", "-S", "-c", script], profile: "python")
+    #expect(report.verdict() == .failed(exit: 3), "\(report.err)")
+    #expect(report.usage.orphans == 1)
+    #expect(Processes.of(box.user).isEmpty)
+  }
+
   @Test func limitsOfInitStay() throws {
     #expect(try Box().probe("prlimit", "1") == "EPERM")
     #expect(try Box().probe("prlimit", "0") == "OK")

@@ -40,14 +40,15 @@ CREATE TABLE transfer(
   seq INTEGER NOT NULL REFERENCES entry(seq),
   leg INTEGER NOT NULL,
   id BLOB NOT NULL UNIQUE CHECK(length(id) = 16),
-  kind TEXT NOT NULL CHECK(kind IN ('single', 'pending', 'post', 'void')),
+  kind TEXT NOT NULL CHECK(
+    kind = 'single' OR kind = 'pending' OR kind = 'post' OR kind = 'void'),
   dr INTEGER NOT NULL REFERENCES account(id),
   cr INTEGER NOT NULL REFERENCES account(id) CHECK(cr <> dr),
   amount INTEGER NOT NULL CHECK(amount > 0),
   pending BLOB REFERENCES transfer(id),
   held INTEGER,
   PRIMARY KEY(seq, leg),
-  CHECK((kind IN ('post', 'void')) = (pending IS NOT NULL)),
+  CHECK((kind = 'post' OR kind = 'void') = (pending IS NOT NULL)),
   CHECK((pending IS NULL) = (held IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE reservation(
@@ -191,7 +192,8 @@ CREATE TRIGGER job_posting_added BEFORE INSERT ON job_posting BEGIN
   SELECT RAISE(ABORT, 'job_posting: belongs to no new entry')
   WHERE NOT EXISTS (
     SELECT 1 FROM (SELECT seq, type FROM entry ORDER BY seq DESC LIMIT 1) AS last
-    WHERE last.seq = NEW.seq AND last.type IN ('reserve', 'post', 'void'));
+    WHERE last.seq = NEW.seq
+      AND (last.type = 'reserve' OR last.type = 'post' OR last.type = 'void'));
 END;
 CREATE TRIGGER account_opened BEFORE INSERT ON account BEGIN
   SELECT RAISE(ABORT, 'account: is opened empty, by a new entry, under a new name')
@@ -219,7 +221,8 @@ CREATE TRIGGER transfer_added BEFORE INSERT ON transfer BEGIN
   SELECT RAISE(ABORT, 'transfer: exists')
   WHERE EXISTS (SELECT 1 FROM transfer WHERE id = NEW.id);
   SELECT RAISE(ABORT, 'transfer: an account is closed or unknown')
-  WHERE (SELECT count(*) FROM account WHERE id IN (NEW.dr, NEW.cr) AND closed IS NULL) <> 2;
+  WHERE NOT EXISTS (SELECT 1 FROM account WHERE id = NEW.dr AND closed IS NULL)
+    OR NOT EXISTS (SELECT 1 FROM account WHERE id = NEW.cr AND closed IS NULL);
 END;
 CREATE TRIGGER transfer_ends BEFORE INSERT ON transfer WHEN NEW.pending IS NOT NULL BEGIN
   SELECT RAISE(ABORT, 'transfer: matches no open pending one')
@@ -232,15 +235,19 @@ END;
 CREATE TRIGGER transfer_moves AFTER INSERT ON transfer BEGIN
   UPDATE account SET
     dr_pend = dr_pend + iif(NEW.kind = 'pending', NEW.amount, -coalesce(NEW.held, 0)),
-    dr_post = dr_post + iif(NEW.kind IN ('single', 'post'), NEW.amount, 0),
+    dr_post = dr_post + iif(NEW.kind = 'single' OR NEW.kind = 'post', NEW.amount, 0),
     moved_seq = NEW.seq, moved_leg = NEW.leg
   WHERE id = NEW.dr;
   UPDATE account SET
     cr_pend = cr_pend + iif(NEW.kind = 'pending', NEW.amount, -coalesce(NEW.held, 0)),
-    cr_post = cr_post + iif(NEW.kind IN ('single', 'post'), NEW.amount, 0),
+    cr_post = cr_post + iif(NEW.kind = 'single' OR NEW.kind = 'post', NEW.amount, 0),
     moved_seq = NEW.seq, moved_leg = NEW.leg
   WHERE id = NEW.cr;
-  INSERT INTO reservation(transfer, seq) SELECT NEW.id, NEW.seq WHERE NEW.kind = 'pending';
+END;
+CREATE TRIGGER transfer_opens AFTER INSERT ON transfer WHEN NEW.kind = 'pending' BEGIN
+  INSERT INTO reservation(transfer, seq) VALUES (NEW.id, NEW.seq);
+END;
+CREATE TRIGGER transfer_closes AFTER INSERT ON transfer WHEN NEW.pending IS NOT NULL BEGIN
   DELETE FROM reservation WHERE transfer = NEW.pending;
 END;
 CREATE TRIGGER account_moves
@@ -249,7 +256,7 @@ BEFORE UPDATE OF dr_pend, dr_post, cr_pend, cr_post, moved_seq, moved_leg ON acc
   WHERE (NEW.moved_seq, NEW.moved_leg) <= (OLD.moved_seq, OLD.moved_leg) OR NOT EXISTS (
     SELECT 1 FROM (
       SELECT dr, cr, iif(kind = 'pending', amount, -coalesce(held, 0)) AS pend,
-        iif(kind IN ('single', 'post'), amount, 0) AS post
+        iif(kind = 'single' OR kind = 'post', amount, 0) AS post
       FROM transfer WHERE seq = NEW.moved_seq AND leg = NEW.moved_leg) AS it
     WHERE (NEW.id = it.dr OR NEW.id = it.cr)
       AND NEW.dr_pend = OLD.dr_pend + iif(NEW.id = it.dr, it.pend, 0)
