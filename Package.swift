@@ -101,7 +101,10 @@ let package = Package(
     tests("EdgeSpoolTests", ["EdgeSpool", "EdgeJob", "EdgeSystem"]),
     tests("EdgeArchiveTests", ["EdgeArchive", "EdgeJob", "EdgeSystem"]),
     tests("EdgeSandboxTests", ["EdgeSandbox", "EdgeJob", "EdgeSystem", "edgecoder-jail"]),
-    tests("EdgeLedgerTests", ["EdgeLedger", "EdgeJob", "EdgeSystem", grdb]),
+    .testTarget(
+      name: "EdgeLedgerTests",
+      dependencies: ["EdgeLedger", "EdgeJob", "EdgeSystem", "EdgeTestSupport", grdb],
+      exclude: ["Fixtures"], swiftSettings: strict),
     tests("EdgeEconomyTests", ["EdgeEconomy", "EdgeJob"]),
     tests("EdgeSchedulerTests", ["EdgeScheduler", "EdgeJob"]),
     tests("EdgeTrustTests", ["EdgeTrust", "EdgeJob", "EdgeSystem"]),
@@ -115,7 +118,10 @@ let package = Package(
       dependencies: ["EdgeWorker", "EdgeJob", "EdgeSystem", "EdgeTestSupport"],
       exclude: ["Cheats"], swiftSettings: strict),
     tests("EdgeCoordinatorTests", ["EdgeCoordinator", "EdgeJob", "EdgeSystem"]),
-    tests("EndToEndTests", ["EdgeJob", "EdgeSystem", "edgecoder", "edgecoder-jail"]),
+    .testTarget(
+      name: "EndToEndTests",
+      dependencies: ["EdgeJob", "EdgeSystem", "EdgeTestSupport", "edgecoder", "edgecoder-jail"],
+      exclude: ["Fixtures"], swiftSettings: strict),
     tests("TidyTests", ["edgecoder-jail"]),
   ],
   swiftLanguageModes: [.v6]

@@ -3,6 +3,7 @@ internal import EdgeJob
 internal import EdgeReport
 internal import EdgeSandbox
 internal import EdgeSystem
+internal import EdgeWorker
 
 /// `edgecoder sandbox`.
 struct SandboxCommand: ParsableCommand {
@@ -43,7 +44,8 @@ struct SandboxRun: ParsableCommand {
     if let wall { limits.wallMilliseconds = try milliseconds(wall) }
     if let cpu { limits.cpuMilliseconds = try milliseconds(cpu) }
     if let memory { limits.memoryBytes = memory << 20 }
-    let sandbox = Sandbox(host: try SandboxHost.probe(), slot: Int(Identity.process % 1000) + 1000)
+    let slot = try SlotLease.take()
+    let sandbox = Sandbox(host: try SandboxHost.probe(), slot: slot.number)
     let workspace = try sandbox.makeWorkspace(limits: limits, profile: profile)
     let result = try sandbox.run(
       Launch(profile: profile, limits: limits, arguments: arguments), in: workspace)

@@ -78,8 +78,10 @@ package struct Tariff: Hashable, Sendable {
 }
 
 extension Tariff {
+  /// Names the format of a tariff as JSON.
   package static let schema = "edgecoder.tariff/1"
 
+  /// The rates, as they stand in an entry when a tariff is published.
   package var json: JSON {
     [
       "schema": .string(Tariff.schema), "version": .int(version),
@@ -88,6 +90,7 @@ extension Tariff {
     ]
   }
 
+  /// From JSON; a number out of range is refused.
   package init(json: JSON) throws(JSONError) {
     var fields = try Fields(json, of: "tariff")
     try fields.schema(Tariff.schema)

@@ -11,8 +11,11 @@ package enum AccountKind: String, Hashable, Sendable, CaseIterable {
   /// A worker that earns.
   case worker
 
+  /// The one account of kind `equity`.
   package static let issuance = "equity:issuance"
+  /// The one account of kind `treasury`.
   package static let treasuryName = "treasury"
+  /// The one account of kind `pool`.
   package static let jobs = "pool:jobs"
 
   /// The accounts of a new ledger.

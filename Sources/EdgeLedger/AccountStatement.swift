@@ -24,6 +24,7 @@ package struct StatementLine: Hashable, Sendable {
   /// Balance less what is reserved.
   package var available: Credits { balance - reserved }
 
+  /// What a line is about.
   package enum Kind: String, Hashable, Sendable {
     /// Paid for work.
     case earn

@@ -3,12 +3,17 @@ internal import EdgeSystem
 
 /// One line of the ledger, as it was written.
 package struct Entry: Hashable, Sendable {
+  /// Its number, from 0; also the index of its leaf.
   package let seq: Int64
   /// Milliseconds UTC.
   package let ts: Int64
+  /// The leadership under which it was written.
   package let epoch: UInt32
+  /// Who wrote it.
   package let actor: String
+  /// What it is; the table in EntryTypes.swift tells them all.
   package let type: String
+  /// Why, in words; may be empty.
   package let reason: String
   /// The canonical bytes: what is hashed.
   package let body: [UInt8]
@@ -18,6 +23,7 @@ package struct Entry: Hashable, Sendable {
   package let hash: Digest
   let fact: Fact
 
+  /// The value of `schema` in every entry.
   package static let schema = "edgecoder.entry/1"
   /// Bytes of the longest entry: its length must fit the 16 bits of a C2SP tile.
   package static let bytesMax = 65_535

@@ -20,6 +20,7 @@ package struct Posting: Hashable, Sendable {
   /// The factors of the price.
   package let facts: JSON
 
+  /// What happened to the reservation.
   package enum Kind: String, Hashable, Sendable { case reserve, post, void }
 
   /// Nil where the entry is about no job.
@@ -53,12 +54,14 @@ package struct AcceptedResult: Hashable, Sendable {
   /// Digest of the signed receipt.
   package let receipt: Digest
   package let worker: String
+  /// Which attempt it was, from 1.
   package let attempt: Int64
 }
 
 /// Credits that are held back for a job that has not ended.
 package struct OpenReservation: Hashable, Sendable {
   package let job: JobID
+  /// The round of the job, from 1.
   package let round: Int
   package let account: String
   package let amount: Credits

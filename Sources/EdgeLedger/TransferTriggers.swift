@@ -1,7 +1,7 @@
 /// What the database refuses around transfers, and the only place where balances move.
 ///
-/// `IN` lists and `INSERT … SELECT` are avoided here: SQLite makes a temporary table for each, which
-/// costs more than all the rest.
+/// `IN` lists and `INSERT … SELECT` are avoided here: SQLite makes a temporary table for each,
+/// which costs more than all the rest.
 enum TransferTriggers {
   static let items =
     [added, ended, moves, opens, closes, accountMoves, reservationOpened, reservationEnded] + [

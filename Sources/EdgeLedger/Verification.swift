@@ -47,6 +47,7 @@ package struct Verification: Hashable, Sendable {
   /// The first `findingsMax` findings, in the order in which they were met.
   package let findings: [Finding]
 
+  /// How many findings are kept.
   package static let findingsMax = 100
 
   package init(entries: Int64, head: Head, findings: [Finding]) {

@@ -10,6 +10,9 @@ internal import Glibc
 /// everything in them when this process dies. Blocks the calling thread.
 package final class Sandbox: Sendable {
   package let host: SandboxHost
+  /// Slots that one machine can have.
+  package static let slotsMax = 4096
+
   /// The number of the slot; as root, its programs run as user and group 60000 + slot.
   package let slot: Int
   private let jail: String?
@@ -19,7 +22,7 @@ package final class Sandbox: Sendable {
   ///   - jail: path of `edgecoder-jail`; nil = the one beside this program.
   ///   - slot: 0…4095. No two sandboxes of a machine that run at once may share a slot.
   package init(host: SandboxHost, jail: String? = nil, slot: Int = 0) {
-    precondition((0..<4096).contains(slot), "a slot has a user between 60000 and 64095")
+    precondition((0..<Sandbox.slotsMax).contains(slot), "a slot has a user between 60000 and 64095")
     self.host = host
     self.jail = jail
     self.slot = slot

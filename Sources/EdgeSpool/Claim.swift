@@ -4,11 +4,11 @@ package import EdgeSystem
 /// A worker's own side of the spool: the only folders in which it renames anything.
 package final class WorkerDesk: Sendable {
   package let id: String
-  private let spool: Spool
+  let spool: Spool
   private let folder: Directory
   private let inbox: Directory
-  private let running: Directory
-  private let outbox: Directory
+  let running: Directory
+  let outbox: Directory
   private let lock: FileLock
 
   /// Takes the folders of the worker `id` and the lock that says that it lives.

@@ -78,10 +78,9 @@ package final class Worker: Sendable {
   package func run() throws {
     let watch = try Watch()
     try desk.watch(watch)
+    try reportLost()
     try announce(draining: false)
-    let slots = (0..<settings.slots).map { slot in
-      WorkThread.start { [self] in serve(slot: slot) }
-    }
+    let slots = (0..<settings.slots).map { _ in WorkThread.start { [self] in serve() } }
     let writer = WorkThread.start { [self] in writeOutbox() }
     let failure = Swift.Result { try take(watch) }
     claims.close()
@@ -89,6 +88,19 @@ package final class Worker: Sendable {
     finished.close()
     writer.join()
     try failure.get()
+  }
+
+  /// Gives back what an earlier process of this worker had claimed when it died.
+  private func reportLost() throws {
+    let lost = try Leftovers.find(desk).map { claim in
+      let now = Clocks.milliseconds()
+      let attempt = Attempt(outcome: .fault(.workerLost))
+      let receipt = receipt(claim, attempt, result: nil, started: now)
+      let envelope = Envelope.seal(
+        receipt.statement.canonical, type: Receipt.payloadType, by: settings.key)
+      return FinishedAttempt(job: claim.job, envelope: envelope, result: nil)
+    }
+    try desk.finish(lost)
   }
 
   private func announce(draining: Bool) throws {
@@ -128,8 +140,13 @@ package final class Worker: Sendable {
   }
 
   /// One slot: runs what it gets, one after another.
-  private func serve(slot: Int) {
-    let sandbox = Sandbox(host: host, slot: slot)
+  private func serve() {
+    let slot: SlotLease
+    do { slot = try SlotLease.take() } catch {
+      Diagnostics.note("worker \(settings.id): a slot is missing: \(error)")
+      return
+    }
+    let sandbox = Sandbox(host: host, slot: slot.number)
     let runner = RunAttempt(spool: spool, sandbox: sandbox, profiles: nil)
     while let running = claims.receive() {
       let ticket = running.claim.ticket
