@@ -111,7 +111,37 @@ struct AccountCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "account", abstract: "Makes accounts, and decides who may charge them.",
     discussion: "Example: edgecoder account create ci",
-    subcommands: [AccountCreate.self, AccountGrant.self, AccountAllow.self])
+    subcommands: [
+      AccountList.self, AccountCreate.self, AccountGrant.self, AccountAllow.self,
+    ])
+}
+
+struct AccountList: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "Lists the accounts that you may charge.",
+    discussion: "Example: edgecoder account list")
+
+  @Option(help: "Another user's number or name.")
+  var uid: String?
+  @OptionGroup var place: SpoolOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    var user = Identity.user
+    if let uid {
+      guard let named = Identity.user(named: uid) else {
+        throw CommandFailure(.usage, "there is no user \(uid)")
+      }
+      user = named
+    }
+    let ledger = try Site(place).ledger()
+    let rows = try ledger.allowedAccounts(uid: user).map { name in
+      let balance = try ledger.balance(name)
+      return AccountRow(
+        account: name, balance: balance.credited - balance.spent, reserved: balance.reserved)
+    }
+    try output.render(Document(schema: "edgecoder.accounts/1", list: "accounts", rows: rows))
+  }
 }
 
 struct AccountCreate: ParsableCommand {

@@ -28,10 +28,14 @@ enum TaskSource {
     return (raw, nil)
   }
 
-  /// `solution` means the task's own; otherwise a directory or a patch, relative to where we are
-  /// or to the task.
+  /// `solution` means the task's own, and nothing for a task that has none; otherwise a directory
+  /// or a patch, relative to where we are or to the task.
   static func candidateSource(_ candidate: String?, in task: String) throws -> CandidateSource? {
     guard let candidate else { return nil }
+    if candidate == "solution" {
+      let path = "\(task)/solution"
+      return access(path, R_OK) == 0 ? .directory(path) : nil
+    }
     for path in [candidate, "\(task)/\(candidate)"] where access(path, R_OK) == 0 {
       return (try? Directory(path: path)) != nil ? .directory(path) : .patch(path)
     }
