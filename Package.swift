@@ -117,7 +117,12 @@ let package = Package(
       name: "EdgeWorkerTests",
       dependencies: ["EdgeWorker", "EdgeJob", "EdgeSystem", "EdgeTestSupport"],
       exclude: ["Cheats"], swiftSettings: strict),
-    tests("EdgeCoordinatorTests", ["EdgeCoordinator", "EdgeJob", "EdgeSystem"]),
+    tests(
+      "EdgeCoordinatorTests",
+      [
+        "EdgeCoordinator", "EdgeArchive", "EdgeJob", "EdgeLedger", "EdgeSpool", "EdgeSystem",
+        "EdgeTrust",
+      ]),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["EdgeJob", "EdgeSystem", "EdgeTestSupport", "edgecoder", "edgecoder-jail"],

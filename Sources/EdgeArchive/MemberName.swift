@@ -85,6 +85,10 @@ enum MemberName {
   /// act upon written as `\xNN`.
   static func shown(_ name: some Sequence<UInt8>) -> String {
     let bytes = Array(name.prefix(480))
+    // Nearly every name; asking for the category of each character is slow.
+    if bytes.count <= 120, bytes.allSatisfy({ (0x20..<0x7F).contains($0) && $0 != 0x5C }) {
+      return String(decoding: bytes, as: UTF8.self)
+    }
     var text = ""
     guard let valid = String(validating: bytes, as: UTF8.self) else {
       return shorten(bytes.map { (0x20..<0x7F).contains($0) ? ascii($0) : escaped($0) }.joined())

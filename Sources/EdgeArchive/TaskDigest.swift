@@ -24,7 +24,7 @@ internal import EdgeSystem
 struct TaskDigest {
   static let schema = "edgecoder.task/1"
 
-  private var lines: [(path: String, line: [UInt8])] = []
+  private var lines: [(path: [UInt8], line: [UInt8])] = []
 
   /// Adds a file or a link, or a directory that is empty.
   /// - Parameter content: the 32 bytes of the content's SHA-256; empty for other members.
@@ -36,14 +36,14 @@ struct TaskDigest {
       .string(member.name), .string(member.kind.rawValue), .string("0" + mode), .int(size),
       .string(member.kind == .link ? member.target : Hex.text(content)),
     ]
-    lines.append((member.name, line.canonical))
+    lines.append((Array(member.name.utf8), line.canonical))
   }
 
   /// The digest of everything that was added, in whatever order.
   func digest() -> Digest {
     var stream = SHA256Stream()
     stream.update(Array("\(TaskDigest.schema)\n".utf8))
-    for entry in lines.sorted(by: { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }) {
+    for entry in lines.sorted(by: { $0.path.lexicographicallyPrecedes($1.path) }) {
       stream.update(entry.line + [0x0A])
     }
     return Digest(bytes: stream.digest())

@@ -145,11 +145,10 @@ struct TaskTree {
   /// In the order of the archive: the manifest, the instruction, the rest by bytes.
   func sorted() -> [TaskTreeEntry] {
     let first = [ArchiveFile.manifest.rawValue, ArchiveFile.instruction.rawValue]
-    let rank = { (entry: TaskTreeEntry) in first.firstIndex(of: entry.member.name) ?? first.count }
-    return entries.sorted {
-      let (left, right) = (rank($0), rank($1))
-      return left != right
-        ? left < right : $0.member.name.utf8.lexicographicallyPrecedes($1.member.name.utf8)
+    let keyed = entries.map { entry in
+      let rank = first.firstIndex(of: entry.member.name) ?? first.count
+      return (key: [UInt8(rank)] + Array(entry.member.name.utf8), entry: entry)
     }
+    return keyed.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.entry)
   }
 }

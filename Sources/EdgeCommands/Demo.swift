@@ -40,10 +40,11 @@ struct Demo: ParsableCommand {
     }
     step(2, "run", "in the sandbox: no network, read-only system, limits on everything")
     let endings = try session.run(jobs, signals: signals)
+    let passed = jobs.count { endings.ended[$0.job] == .verdict(.passed) }
+    Console.write("   \(passed) of \(jobs.count) passed; the others, as they should:\n")
     for job in jobs {
-      guard let ending = endings.ended[job.job] else { continue }
-      let mark = ending == .verdict(.passed) ? "passed" : ending.summary
-      Console.write("   \(job.name): \(mark)\n")
+      guard let ending = endings.ended[job.job], ending != .verdict(.passed) else { continue }
+      Console.write("   \(job.name): \(ending.summary)\n")
     }
     step(3, "settle", "every receipt verified, paid once")
     let verification = try site.ledger().verify()

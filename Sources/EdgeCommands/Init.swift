@@ -35,8 +35,13 @@ struct Init: ParsableCommand {
       }
       credits = parsed
     }
-    let spool = try NewSite.make(
-      at: place.path, options: place, group: group, testClock: testClock, grant: credits)
+    let spool: Spool
+    do {
+      spool = try NewSite.make(
+        at: place.path, options: place, group: group, testClock: testClock, grant: credits)
+    } catch let error as SpoolError where error.kind == .conflict || error.kind == .unavailable {
+      throw CommandFailure(.cannotCreate, error.what, next: error.hint)
+    }
     try output.render(
       Document(
         schema: "edgecoder.init/1",

@@ -1,9 +1,11 @@
+internal import EdgeCoordinator
 internal import EdgeJob
 internal import EdgeLedger
 internal import EdgeReport
 internal import EdgeSpool
 internal import EdgeSystem
 internal import EdgeTrust
+internal import Glibc
 
 /// What can be told about a job by who may read it.
 struct JobView {
@@ -32,7 +34,10 @@ struct JobView {
   /// The job as a row; nil where it is nowhere.
   func row(_ job: JobID, why: [JobID: String] = [:]) throws -> JobRow? {
     for _ in 0..<3 {
-      guard let place = try spool.locate(job) else { return nil }
+      guard let place = try spool.locate(job) else {
+        guard isInBatch(job) else { return nil }
+        return JobRow(job: job, task: "", state: .incoming, why: "not admitted yet")
+      }
       do {
         return try row(job, at: place, why: why[job])
       } catch let error as SpoolError where error.kind == .notFound {
@@ -40,6 +45,26 @@ struct JobView {
       }
     }
     return nil
+  }
+
+  /// True where a batch in `incoming/` becomes this job when it is admitted.
+  func isInBatch(_ job: JobID) -> Bool {
+    ((try? spool.incoming(atMost: .max)) ?? []).contains { waitingJobs($0).contains(job) }
+  }
+
+  /// The jobs that a file in `incoming/` becomes; none for a bare archive, whose job is not known
+  /// before it is admitted.
+  private func waitingJobs(_ name: String) -> [JobID] {
+    guard let file = JobID(name) else { return [] }
+    guard
+      let descriptor = try? spool.root.open("\(Layout.incoming)/\(name)", O_RDONLY | O_NONBLOCK),
+      let owner = try? descriptor.status().owner,
+      let requests = try? Submission(head: descriptor.raw).requests, requests.count > 1
+    else { return [file] }
+    let naming = JobNaming(spool: spool, uid: owner)
+    return requests.enumerated().map { index, request in
+      naming.id(of: request, index: index, file: file, count: requests.count)
+    }
   }
 
   func row(_ job: JobID, at place: Place, why: String?) throws -> JobRow {
@@ -88,8 +113,8 @@ struct JobView {
   func all(states: Set<JobState>, why: [JobID: String]) throws -> [JobRow] {
     var rows: [JobRow] = []
     for name in try spool.incoming(atMost: .max) where states.contains(.incoming) {
-      if let job = JobID(name) {
-        rows.append(JobRow(job: job, task: "", state: .incoming, why: "not admitted yet"))
+      rows += waitingJobs(name).map {
+        JobRow(job: $0, task: "", state: .incoming, why: "not admitted yet")
       }
     }
     if states.contains(.ready) {
@@ -107,6 +132,15 @@ struct JobView {
       for job in try spool.jobs(state) {
         let place = Place(
           state: state, path: Layout.path(state, job), worker: nil, fence: nil)
+        if let row = try? row(job, at: place, why: nil) { rows.append(row) }
+      }
+    }
+    if states.contains(.quarantine) {
+      for name in try spool.directory(Layout.quarantine).entries() where name.hasSuffix(".json") {
+        // What was no submission of a job has another name, and no row.
+        guard let job = JobID(String(name.dropLast(5))) else { continue }
+        let place = Place(
+          state: .quarantine, path: Layout.path(.quarantine, job), worker: nil, fence: nil)
         if let row = try? row(job, at: place, why: nil) { rows.append(row) }
       }
     }

@@ -83,16 +83,19 @@ final class RunSession {
       coordinator = taken
       coordinatorWatch = SharedWatch(try taken.watch())
       knownWorkers = Set(try site.spool.workerIDs())
+      // What an earlier leader has ended gives no event here.
+      lookForEnded()
     }
-    guard let coordinator else {
-      for job in endings.look() { tell(job, endings.ended[job]) }
-      return
-    }
+    guard let coordinator else { return lookForEnded() }
     while try coordinator.pass() { report(coordinator) }
     report(coordinator)
     for worker in try site.spool.workerIDs() where knownWorkers.insert(worker).inserted {
       if let shared = coordinatorWatch { try? coordinator.addWorker(worker, to: shared.watch) }
     }
+  }
+
+  private func lookForEnded() {
+    for job in endings.look() { tell(job, endings.ended[job]) }
   }
 
   private func report(_ coordinator: Coordinator) {
@@ -155,7 +158,8 @@ final class RunSession {
       Console.note("cancelled what had not ended")
     } else {
       Console.note(
-        "\(endings.open.count) jobs stay in the spool; go on with: edgecoder run --resume")
+        "\(Amount.count(endings.open.count, "job")) left in the spool; go on with: "
+          + "edgecoder run --resume")
     }
     worker.kill()
     return ArgumentParser.ExitCode(128 + signal)
@@ -195,9 +199,12 @@ struct WorkerProcess: ~Copyable {
 
   var hasEnded: Bool { !Poll.readable([child.descriptor], milliseconds: 0).isEmpty }
 
-  /// Lets it finish what it runs, five seconds at most.
+  /// Lets it finish what it runs, five seconds at most; it has ended when this returns, so that
+  /// what it leaves can be given to others.
   func stop() {
     child.signal(15)
+    if !Poll.readable([child.descriptor], milliseconds: 5000).isEmpty { return }
+    kill()
     _ = Poll.readable([child.descriptor], milliseconds: 5000)
   }
 
@@ -233,6 +240,8 @@ struct Run: ParsableCommand {
   func run() throws {
     let signals = try Signals()
     let site = try Site(place, making: true)
+    // Before anything is handed over: who may not lead and has no worker here can run nothing.
+    try site.requireOwner()
     let session = RunSession(
       site: site, options: waiting, slots: slots ?? Machine.processors,
       isSharing: share || resume)

@@ -37,6 +37,10 @@ struct SandboxRun: ParsableCommand {
   var command: [String]
 
   func run() throws {
+    // The passthrough takes everything, also what is meant for us.
+    if ["--help", "-h"].contains(command.first) {
+      throw CleanExit.helpRequest(self)
+    }
     let arguments = command.first == "--" ? Array(command.dropFirst()) : command
     guard !arguments.isEmpty else { throw CommandFailure(.usage, "no command is named") }
     let profile = try SandboxProfile.load(profile)

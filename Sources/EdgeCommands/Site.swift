@@ -32,12 +32,26 @@ struct Site {
   var ledgerPath: String { "\(spool.path)/\(Layout.ledger)" }
 
   /// The ledger for reading.
-  func ledger() throws -> Ledger { try Ledger(at: ledgerPath, readOnly: true) }
+  func ledger() throws -> Ledger {
+    try requireOwner()
+    return try Ledger(at: ledgerPath, readOnly: true)
+  }
+
+  /// Ledger, lists and workers belong to the owner alone; root may look.
+  func requireOwner() throws {
+    guard !isOurs, Identity.user != 0 else { return }
+    throw CommandFailure(
+      .notPermitted, "the spool belongs to uid \(spool.owner), not to you", place: spool.path,
+      next: "submit, wait, status JOB, logs, result, cancel and the like work for your own jobs")
+  }
 
   static let actor = "coordinator"
 
   /// Takes the lead; nil where another process has it.
   func lead(waiting: Bool = false) throws -> Coordinator? {
+    try requireOwner()
+    // Asking first: opening the ledger costs far more, and a waiting `run` asks often.
+    if !waiting, Leadership.isHeld(spool) { return nil }
     let ledger = try Ledger(at: ledgerPath)
     return try Coordinator.lead(
       spool, ledger: ledger, policy: Policy(), inspector: InspectorProcess(), actor: Site.actor,
@@ -46,6 +60,7 @@ struct Site {
 
   /// Writes into the ledger as the leader, waiting up to ten seconds for another one to finish.
   func write(_ body: (borrowing LedgerWriter) throws(LedgerError) -> Void) throws {
+    try requireOwner()
     let deadline = Clocks.bootNanoseconds() + 10_000_000_000
     while try !writeAsLeader(body) {
       guard Clocks.bootNanoseconds() < deadline else {

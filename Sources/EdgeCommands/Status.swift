@@ -38,6 +38,7 @@ struct Status: ParsableCommand {
       rows.append(row)
     }
     if ids.isEmpty {
+      try site.requireOwner()
       let open: Set<JobState> = [.incoming, .ready, .inbox, .running, .outbox, .held]
       rows = try view.all(states: all ? Set(JobState.allCases) : open, why: reasons)
     }
@@ -58,7 +59,7 @@ struct ControlOptions: ParsableArguments {
     let site = try Site(place)
     let ids = try jobs.ids()
     if site.isOurs {
-      for job in ids where try site.spool.locate(job) == nil {
+      for job in ids where try JobView(site.spool).row(job) == nil {
         throw CommandFailure(
           .notFound, "there is no job \(job)", place: site.spool.path,
           next: "edgecoder status --all lists the jobs")
@@ -70,7 +71,16 @@ struct ControlOptions: ParsableArguments {
       Console.note("asked the coordinator to \(verb.rawValue) \(Amount.count(ids.count, "job"))")
       return
     }
+    // What was handed over just now has no ticket yet that could be changed.
+    if try ids.contains(where: { try (site.spool.locate($0)?.state ?? .incoming) == .incoming }) {
+      while try coordinator.pass() {}
+      coordinator.events = []
+    }
     try coordinator.obey(request, of: Identity.user)
+    // A job whose worker died meanwhile ends here and now; nobody else would look for it.
+    let notices = coordinator.events
+    if verb == .cancel { while try coordinator.settlePass() {} }
+    coordinator.events = notices
     var refused = false
     for event in coordinator.events {
       if case .notice(let text) = event {

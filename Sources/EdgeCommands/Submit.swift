@@ -1,9 +1,11 @@
 internal import ArgumentParser
 internal import EdgeCoordinator
 internal import EdgeJob
+internal import EdgeLedger
 internal import EdgeReport
 internal import EdgeSpool
 internal import EdgeSystem
+internal import Glibc
 
 /// How a task is to be run, from flags.
 struct RequestOptions: ParsableArguments {
@@ -76,6 +78,7 @@ struct Submitter {
 
   /// Publishes every task; when this returns all of them survive a power cut.
   func submit(_ tasks: [String], copies: Int) throws -> [SubmittedJob] {
+    try checkAccount()
     var submitted: [SubmittedJob] = []
     let naming = JobNaming(spool: site.spool, uid: Identity.user)
     let isSingle = tasks.count == 1
@@ -88,32 +91,64 @@ struct Submitter {
           index: index * copies + copy, count: total, session: session, now: site.now())
       }
       let file = naming.file(of: requests)
+      let jobs = requests.enumerated().map { copy, request in
+        naming.id(of: request, index: copy, file: file, count: copies)
+      }
+      submitted += jobs.map { SubmittedJob(job: $0, name: task) }
+      if request.key != nil, try areKnown(jobs, archive.raw) { continue }
       let isNew =
         isSingle
         ? try site.spool.submit(requests, as: file, archive: archive.raw)
         : try site.spool.submitUnsynced(requests, as: file, archive: archive.raw)
-      if !isNew { Console.note("\(task): a submission of job \(file) waits already") }
-      for (copy, request) in requests.enumerated() {
-        let job = naming.id(of: request, index: copy, file: file, count: copies)
-        try checkSame(job, archive.raw, request)
-        submitted.append(SubmittedJob(job: job, name: task))
-      }
+      // Somebody was faster with the same key.
+      if !isNew { _ = try areKnown([file], archive.raw) }
     }
     if !isSingle { try site.spool.syncSubmissions() }
     return submitted
   }
 
-  /// A known id must name the same content: 65 otherwise.
-  private func checkSame(_ job: JobID, _ archive: Int32, _ request: Request) throws {
-    guard request.key != nil, site.isOurs, let place = try site.spool.locate(job),
-      let ticket = try? JobView(site.spool).ticket(at: place, job)
-    else { return }
-    let blob = Digest(bytes: try Hash.sha256(file: archive))
-    if blob != ticket.blob {
+  /// The owner of the ledger hears at once that he may not charge an account; others hear it from
+  /// the coordinator.
+  private func checkAccount() throws {
+    guard site.isOurs, let account = request.account else { return }
+    let full = AccountName.full(account)
+    guard try site.ledger().mayCharge(uid: Identity.user, account: full) else {
       throw CommandFailure(
-        .badInput, "the key names job \(job) already, with another task",
-        why: "its archive is sha256:\(ticket.blob)", next: "use another --key")
+        .notPermitted, "uid \(Identity.user) may not charge \(full)", place: site.spool.path,
+        next: "edgecoder account allow \(account) --uid \(Identity.user)")
     }
+  }
+
+  /// Whether the spool has all these jobs already, as far as we may look. A known id must name the
+  /// same content: 65 otherwise.
+  private func areKnown(_ jobs: [JobID], _ archive: Int32) throws -> Bool {
+    var blob: Digest?
+    for job in jobs {
+      guard let known = try knownBlob(job) else { return false }
+      let ours = try blob ?? Digest(bytes: Hash.sha256(file: archive))
+      blob = ours
+      if ours != known {
+        throw CommandFailure(
+          .badInput, "the key names job \(job) already, with another task",
+          why: "its archive is sha256:\(known)", next: "use another --key")
+      }
+    }
+    return true
+  }
+
+  /// The archive of a job that has a place in the spool; nil where there is none that we may read.
+  private func knownBlob(_ job: JobID) throws -> Digest? {
+    guard let place = try site.spool.locate(job), place.state != .quarantine else { return nil }
+    guard place.state == .incoming else {
+      return try? JobView(site.spool).ticket(at: place, job).blob
+    }
+    guard let file = try? site.spool.root.open(place.path, O_RDONLY | O_NONBLOCK),
+      let submission = try? Submission(head: file.raw)
+    else { return nil }
+    lseek(file.raw, off_t(submission.archiveOffset), SEEK_SET)
+    var hash = SHA256Stream()
+    while let bytes = file.readSome(atMost: 1 << 20), !bytes.isEmpty { hash.update(bytes) }
+    return Digest(bytes: hash.digest())
   }
 }
 

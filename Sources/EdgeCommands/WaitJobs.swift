@@ -131,9 +131,12 @@ struct Waiter {
     if options.onSignal == .cancel {
       try site.spool.askFor(
         ControlRequest(.cancel, endings.open.sorted(), reason: "signal \(signal)"))
-      Console.note("asked to cancel \(endings.open.count) jobs")
+      Console.note("asked to cancel \(Amount.count(endings.open.count, "job"))")
     } else {
-      Console.note("\(endings.open.count) jobs go on; see them: edgecoder wait JOB…")
+      let names = endings.open.sorted().prefix(3).map(\.description).joined(separator: " ")
+      Console.note(
+        "\(Amount.count(endings.open.count, "job")) left to go on; wait again: edgecoder wait "
+          + names + (endings.open.count > 3 ? " …" : ""))
     }
     throw ArgumentParser.ExitCode(128 + signal)
   }
@@ -212,6 +215,7 @@ struct Wait: ParsableCommand {
     let site = try Site(place)
     var ids = try JobArguments.ids(jobs)
     if all {
+      try site.requireOwner()
       let states: Set<JobState> = [.incoming, .ready, .inbox, .running, .outbox]
       ids += try JobView(site).all(states: states, why: [:]).map(\.job)
     }

@@ -32,8 +32,14 @@ extension Coordinator {
       candidates += jobs
       finished.append(name)
     }
-    // The archives must be durable before the ledger counts on them.
-    if hasNewBlob { try onSpool { () throws(SpoolError) in try spool.syncAll() } }
+    // Archives and submissions must be durable before the ledger counts on them. A single one was
+    // flushed before it had a name.
+    let needsAll = hasNewBlob || finished.count > 1
+    if !candidates.isEmpty {
+      try onSpool { () throws(SpoolError) in
+        if needsAll { try spool.syncAll() } else { try spool.syncIncoming() }
+      }
+    }
     let admitted = try reserve(candidates)
     if !admitted.isEmpty {
       for candidate in admitted { try place(candidate.ticket) }

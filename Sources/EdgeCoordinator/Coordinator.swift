@@ -103,6 +103,10 @@ package final class Coordinator {
         }
       } catch  where error.kind == .notFound {
         continue
+      } catch  where error.kind == .badInput {
+        // Cut off by a power cut before it was flushed: what it was made from is there still.
+        try onSpool { () throws(SpoolError) in try spool.removeTorn(at: path, reason: error.what) }
+        events.append(.notice("\(path) was removed: \(error.what)"))
       } catch {
         throw .spool(error)
       }

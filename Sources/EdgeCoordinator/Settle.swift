@@ -23,6 +23,8 @@ extension Coordinator {
     var ticket: Ticket
     var ticketPath: String
     var cost: Credits = .zero
+    /// The ledger has accepted another end of the job.
+    var isLate = false
   }
 
   /// Settles every outbox, at most one batch of receipts for each worker.
@@ -60,8 +62,18 @@ extension Coordinator {
         throw .spool(error)
       }
     }
+    // What is paid must be durable: a receipt that a power cut takes is earned a second time.
+    if !verified.isEmpty {
+      try onSpool { () throws(SpoolError) in try spool.syncOutbox(of: worker) }
+    }
     verified = try post(verified)
-    for one in verified { try write(one) }
+    for one in verified {
+      if one.isLate, try hasEnded(one.receipt.job) {
+        events.append(.notice("a second result of job \(one.receipt.job) was not accepted"))
+      } else {
+        try write(one)
+      }
+    }
     try onSpool { () throws(SpoolError) in try spool.syncAll() }
     for one in verified {
       try onSpool { () throws(SpoolError) in try spool.removeTicket(at: one.ticketPath) }
@@ -143,8 +155,12 @@ extension Coordinator {
     return nil
   }
 
-  /// Writes all of them into the ledger, one transaction. What is refused there (a result of that
-  /// job was accepted before) is late and dropped.
+  private func hasEnded(_ job: JobID) throws(CoordinatorError) -> Bool {
+    try onSpool { () throws(SpoolError) in try spool.locate(job)?.state.isFinal ?? false }
+  }
+
+  /// Writes all of them into the ledger, one transaction. What is refused there is late: a result
+  /// of that job was accepted before.
   private func post(_ verified: [Verified]) throws(CoordinatorError) -> [Verified] {
     if verified.isEmpty { return [] }
     var posted: [Verified] = []
@@ -157,7 +173,9 @@ extension Coordinator {
             posted.append(try post(one, writer))
           } catch {
             guard case .conflict = error else { throw error }
-            posted.append(one)
+            var late = one
+            late.isLate = true
+            posted.append(late)
           }
         }
       }

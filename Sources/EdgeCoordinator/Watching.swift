@@ -23,7 +23,12 @@ extension Coordinator {
 
   /// Also watches the outbox of a worker that came later, and its lock's directory.
   package func addWorker(_ worker: String, to watch: borrowing Watch) throws(SystemError) {
-    try watch.add(try spool.root.directory("\(Layout.workers)/\(worker)"))
-    try watch.add(try spool.root.directory(Layout.worker(worker, .outbox)))
+    for path in ["\(Layout.workers)/\(worker)", Layout.worker(worker, .outbox)] {
+      do throws(SystemError) { try watch.add(try spool.root.directory(path)) } catch
+        where error.isNotFound
+      {
+        // A power cut took it, and its worker makes it again; the poll behind the watch looks there.
+      }
+    }
   }
 }

@@ -58,6 +58,13 @@ extension Spool {
     do { try root.remove(path) } catch  where error.isNotFound {} catch { throw SpoolError(error) }
   }
 
+  /// Takes what is no ticket out of `ready/`: an empty file is removed, which is what a power cut
+  /// leaves of a ticket that was not flushed; anything else goes into quarantine with the reason.
+  package func removeTorn(at path: String, reason: String) throws(SpoolError) {
+    let size = try Spool.calls { () throws(SystemError) in try root.status(path).size }
+    if size == 0 { try removeTicket(at: path) } else { try quarantineOutbox(path, reason: reason) }
+  }
+
   /// Asks a worker to stop a job that it has claimed: an empty file beside the inbox's tickets.
   package func askToStop(_ item: WorkerItem) throws(SpoolError) {
     let name = "\(Layout.worker(item.worker, .inbox))/\(item.job).cancel"

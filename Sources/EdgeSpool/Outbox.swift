@@ -66,6 +66,13 @@ extension Spool {
     return OutboxItem(worker: worker, path: path, attempts: attempts)
   }
 
+  /// Makes the names in a worker's outbox durable. A worker flushes them too, but an item can be
+  /// seen before that.
+  package func syncOutbox(of worker: String) throws(SpoolError) {
+    let outbox = try directory(Layout.worker(worker, .outbox))
+    try Spool.calls { () throws(SystemError) in try outbox.sync() }
+  }
+
   /// Writes the file of a job that is done. Not flushed: the caller flushes once for many.
   package func putDone(_ ticket: Ticket, receipts: [[UInt8]], result: [UInt8]?)
     throws(SpoolError)

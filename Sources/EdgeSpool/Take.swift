@@ -84,6 +84,13 @@ extension Spool {
     }
   }
 
+  /// Makes the names in `incoming/` durable. A submitter flushes them too, but a submission can be
+  /// seen before that.
+  package func syncIncoming() throws(SpoolError) {
+    let incoming = try directory(Layout.incoming)
+    try Spool.calls { () throws(SystemError) in try incoming.sync() }
+  }
+
   /// Removes what was taken from `incoming/`; nothing happens where it is gone already.
   package func removeIncoming(_ name: String) throws(SpoolError) {
     let incoming = try directory(Layout.incoming)

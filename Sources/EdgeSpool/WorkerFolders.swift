@@ -92,7 +92,7 @@ extension Spool {
     precondition(group == nil || isShared, "only a shared spool has workers of other uids")
     do throws(SystemError) {
       let workers = try root.directory(Layout.workers)
-      try workers.ensureDirectory(id)
+      if !workers.contains(id) { try makeWhole(id, in: workers) }
       for folder in Layout.WorkerFolder.allCases {
         try workers.ensureDirectory("\(id)/\(folder.rawValue)")
       }
@@ -108,6 +108,19 @@ extension Spool {
       try workers.descriptor.set(mode: 0o711)
     } catch {
       throw SpoolError(error)
+    }
+  }
+
+  /// Makes a worker's folder and those in it under another name first: who lists the workers never
+  /// meets half of one.
+  private func makeWhole(_ id: String, in workers: borrowing Directory) throws(SystemError) {
+    let making = ".\(id).\(Hex16.random())"
+    try workers.makeDirectory(making)
+    for folder in Layout.WorkerFolder.allCases {
+      try workers.makeDirectory("\(making)/\(folder.rawValue)")
+    }
+    do { try workers.rename(making, to: workers, id) } catch  where error.exists {
+      try workers.removeTree(making)
     }
   }
 

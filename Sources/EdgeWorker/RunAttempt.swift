@@ -9,8 +9,7 @@ internal import EdgeSystem
 struct RunAttempt {
   let spool: Spool
   let sandbox: Sandbox
-  /// Folder of the profiles; nil is the program's own.
-  let profiles: String?
+  let preparation: Preparation
 
   /// - Parameter cancel: a borrowed descriptor; the job is stopped when it becomes readable.
   func run(_ ticket: Ticket, cancel: Int32) -> Attempt {
@@ -44,7 +43,7 @@ struct RunAttempt {
 
   private func attempt(_ ticket: Ticket, cancel: Int32) throws -> Attempt {
     let manifest = ticket.manifest
-    let profile = try SandboxProfile.load(manifest.profile, directory: profiles)
+    let profile = try preparation.profile(manifest.profile)
     let archive: Descriptor
     do { archive = try spool.openBlob(ticket.blob) } catch { throw Fault.archiveCorrupt }
     var attempt = Attempt(outcome: .verdict(.passed))
@@ -97,7 +96,10 @@ struct RunAttempt {
       attempt.outcome = .verdict(.refused(reason: "the task has neither a command nor a verifier"))
       return
     }
-    let plan = RunnerPlan(manifest: manifest, verifier: verifier, nonce: Hex16.random())
+    let isOurs = verifier.runner != .exit && verifier.runner != .reward
+    let plan = RunnerPlan(
+      manifest: manifest, verifier: verifier, nonce: Hex16.random(),
+      compiled: isOurs ? preparation.compiledRunners : nil)
     let tests = try workspace.area("tests")
     let runner = try workspace.area("runner")
     for file in plan.files { try runner.write(file.name, file.bytes, mode: 0o644) }

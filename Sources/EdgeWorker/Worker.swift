@@ -43,6 +43,7 @@ package final class Worker: Sendable {
   private let desk: WorkerDesk
   private let host: SandboxHost
   private let offering: Offering
+  private let preparation = Preparation()
   private let claims = Channel<Running>()
   private let finished = Channel<FinishedAttempt>()
   /// Raised when a slot became free.
@@ -147,7 +148,7 @@ package final class Worker: Sendable {
       return
     }
     let sandbox = Sandbox(host: host, slot: slot.number)
-    let runner = RunAttempt(spool: spool, sandbox: sandbox, profiles: nil)
+    let runner = RunAttempt(spool: spool, sandbox: sandbox, preparation: preparation)
     while let running = claims.receive() {
       let ticket = running.claim.ticket
       let started = Clocks.milliseconds()

@@ -13,8 +13,6 @@ struct CampaignTests {
 
   /// Tasks whose own solution cannot pass, with a word of what the tests then say.
   private static let broken = [
-    "mbpp-367": "name 'Node' is not defined",
-    "mbpp-927": "name 'Node' is not defined",
     "exercism-python-error-handling": "test_utils",
     "exercism-javascript-grep": "ENOENT",
   ]
@@ -35,6 +33,7 @@ struct CampaignTests {
     try exceptions(records)
     untouched(records)
     harbor(records)
+    try setUpsOfMBPP(records, data: String(data))
     report(records)
     try money(records)
     try mutations(world.folder)
@@ -86,6 +85,26 @@ struct CampaignTests {
       let messages = try records.messages(of: name)
       #expect(messages.contains(word), "\(name): \(messages)")
       print("exception: \(name): its tests fail with \"\(word)\"")
+    }
+  }
+
+  /// Two tasks are known as broken: their set-up makes objects of a class that only the solution
+  /// has, and the collection runs the set-up first. The importer takes the class from the solution
+  /// before the set-up, so that they pass here.
+  private func setUpsOfMBPP(_ records: CampaignRecords, data: String) throws {
+    for number in ["367", "927"] {
+      let script = """
+        import json, sys
+        records = map(json.loads, open(sys.argv[1] + "/mbpp/mbpp.jsonl", encoding="utf-8"))
+        record = next(r for r in records if r["task_id"] == "MBPP/" + sys.argv[2])
+        exec(record["test_setup_code"] + "\\n" + record["code"])
+        """
+      let inOrder = try Python.run(script, [data, number])
+      #expect(inOrder.status == 1 && inOrder.errors.contains("name 'Node' is not defined"))
+      let runs = records.runs.filter { $0.name == "mbpp-\(number)" }
+      #expect(runs.map(\.isSolved).sorted { !$0 && $1 } == [false, true])
+      #expect(runs.allSatisfy { $0.hasPassed == $0.isSolved })
+      print("explained: mbpp-\(number): its set-up needs a class of the solution: imported")
     }
   }
 

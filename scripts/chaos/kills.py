@@ -15,6 +15,7 @@ class Trial:
         self.kills = 0
         self.findings = Findings()
         self.note = ""
+        self.seconds = 0.0
 
 
 def undisturbed(programs, folder, jobs):
@@ -116,14 +117,13 @@ class Killer:
         return True
 
 
-def kill_trial(programs, folder, jobs, choices, state, seed, prepare=None, seconds=90):
+def kill_trial(programs, folder, jobs, choices, state, seed, seconds=90):
     """One trial: submits, kills, restarts, waits, judges."""
     site = Site(programs, folder)
     draw = random.Random(seed)
+    started = time.monotonic()
     try:
         site.init()
-        if prepare:
-            prepare(site)
         ids = site.submit(jobs // 2)
         killer = Killer(site, choices, state, draw)
         killer.start()
@@ -136,6 +136,7 @@ def kill_trial(programs, folder, jobs, choices, state, seed, prepare=None, secon
             trial.findings["stuck"].append(trial.note or f"not ended after {seconds} s")
         if trial.findings.any():
             trial.note += f" [{killer.call} number {killer.when}] {site.messages()}"
+        trial.seconds = time.monotonic() - started
         return trial
     finally:
         site.stop()

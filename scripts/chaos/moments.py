@@ -13,7 +13,7 @@ CALLS = {
     "worker": ["renameat2", "linkat", "write", "unlinkat", "mkdirat", "fsync", "openat2",
                "openat", "fchmod", "clone3"],
 }
-LINE = re.compile(r"^(\d+) +(\w+)\((.*)$")
+LINE = re.compile(r"^(?:(\d+) +)?(\w+)\((.*)$")
 RESUMED = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>(.*)$")
 RESULT = re.compile(r"= (\d+)(?:<|$| )")
 
@@ -25,16 +25,19 @@ def before(role, output, call=None, when=None):
         calls.add("clone3")
     if role == "coordinator":
         calls |= {"openat2", "renameat2"}
-    line = [shutil.which("strace") or "strace", "-D", "-q", "-f", "--seccomp-bpf", "-y",
-            "-s", "160", "-o", output, "-e", "trace=" + ",".join(sorted(calls))]
+    line = [shutil.which("strace") or "strace", "-D", "-q", "-y", "-s", "160", "-o", output,
+            "-e", "trace=" + ",".join(sorted(calls))]
+    # The coordinator works on one thread; a worker has one for each slot.
+    line += ["-f"] if role == "worker" else []
     if call is not None:
-        line += ["-e", f"inject={call}:signal=SIGKILL:when={when}"]
-    return line
+        return line + ["-e", f"inject={call}:signal=SIGKILL:when={when}"]
+    # Faster; strace cannot send signals this way.
+    return line + (["--seccomp-bpf"] if role == "worker" else [])
 
 
 def wait_for_end(path, pid, seconds=10):
     """Waits until strace has written the end of a process."""
-    ending = re.compile(rf"^{pid} +\+\+\+ ", re.MULTILINE)
+    ending = re.compile(rf"^(?:{pid} +)?\+\+\+ ", re.MULTILINE)
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -97,7 +100,7 @@ def events(path, role, pid):
         match = LINE.match(line)
         if not match:
             continue
-        thread, call, text = match.groups()
+        thread, call, text = match[1] or pid, match[2], match[3]
         number = counts[thread, call] = counts.get((thread, call), 0) + 1
         if thread not in own:
             found.append((thread, call, number, None))
