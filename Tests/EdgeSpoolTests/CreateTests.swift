@@ -38,7 +38,8 @@ struct CreateTests {
   }
 
   @Test func `a shared spool has drop boxes and passages`() throws {
-    let spool = try create(group: Identity.user == 0 ? 60110 : getegid())
+    let group: UInt32 = Identity.user == 0 ? 60110 : getegid()
+    let spool = try create(group: group)
     #expect(spool.isShared)
     var expected = Dictionary(uniqueKeysWithValues: Self.names.map { ($0, UInt32(0o700)) })
     for name in ["tmp", "incoming", "control"] { expected[name] = 0o1733 }
@@ -46,7 +47,7 @@ struct CreateTests {
     expected["spool.json"] = 0o644
     expected["."] = 0o750
     #expect(try modes(spool) == expected)
-    #expect(try spool.root.descriptor.status().group == (Identity.user == 0 ? 60110 : getegid()))
+    #expect(try spool.root.descriptor.status().group == group)
   }
 
   @Test func `the bytes of spool.json are final`() throws {
@@ -127,7 +128,8 @@ struct CreateTests {
 
   @Test(arguments: names + [".", "ledger"], [UInt32(0o720), 0o702, 0o777, 0o2770])
   func `a folder that others may write is refused`(name: String, mode: UInt32) throws {
-    for group in [nil, getegid()] {
+    let groups: [UInt32?] = [nil, getegid()]
+    for group in groups {
       let place = group == nil ? "single" : "shared"
       let spool = try create(place, group: group)
       try spool.root.ensureDirectory(Layout.ledger)

@@ -26,13 +26,16 @@ struct FuzzTests {
 
   /// A frame built here and not by the code under test.
   static func frame(_ kind: String, _ body: [UInt8]) -> [UInt8] {
-    Array(kind.utf8) + bigEndian(UInt64(body.count), 8) + bigEndian(UInt64(crc(body)), 4) + body
+    var frame = Array(kind.utf8)
+    frame += bigEndian(UInt64(body.count), 8)
+    frame += bigEndian(UInt64(crc(body)), 4)
+    return frame + body
   }
 
   @Test func `a frame has the documented bytes`() {
     let body = Array("123456789".utf8)
-    let golden: [UInt8] =
-      Array("ECRQ".utf8) + [0, 0, 0, 0, 0, 0, 0, 9, 0xCB, 0xF4, 0x39, 0x26] + body
+    let numbers: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 9, 0xCB, 0xF4, 0x39, 0x26]
+    let golden: [UInt8] = Array("ECRQ".utf8) + numbers + body
     #expect(Frame(.request, body).bytes == golden)
     #expect(Self.frame("ECRQ", body) == golden)
     let kinds: [(Frame.Kind, String)] = [
@@ -129,9 +132,9 @@ struct FuzzTests {
       let ticket = Ticket.some(.number(1))
       let receipts = (0..<random.number(0...2)).map { _ in random.bytes(random.number(0...50)) }
       let result = random.bytes(30)
-      let record =
-        Self.frame("ECTK", ticket.json.canonical)
-        + receipts.flatMap { Self.frame("ECRC", $0) } + Self.frame("ECRS", result)
+      var record = Self.frame("ECTK", ticket.json.canonical)
+      for receipt in receipts { record += Self.frame("ECRC", receipt) }
+      record += Self.frame("ECRS", result)
       try check(site, record, ticket, receipts, result)
       let sealed = Self.frame("ECTK", random.damaged(ticket.json.canonical))
       let damaged = random.once(in: 2) ? sealed : random.damaged(record)
@@ -143,7 +146,8 @@ struct FuzzTests {
       } catch {
         #expect(error.kind == .badInput)
       }
-      let whole = receipts.flatMap { Self.frame("ECRC", $0) + Self.frame("ECRS", result) }
+      var whole: [UInt8] = []
+      for receipt in receipts { whole += Self.frame("ECRC", receipt) + Self.frame("ECRS", result) }
       try site.write(item, whole)
       let attempts = try site.spool.takeOutbox(item, of: "w").attempts
       #expect(attempts.map(\.envelope) == receipts)
@@ -175,11 +179,14 @@ struct FuzzTests {
     let site = try Site()
     try site.spool.makeWorkerFolders("w")
     let item = "workers/w/outbox/x.item"
-    for bytes in [
-      Self.frame("ECRS", [1]), Self.frame("ECTK", [1]), Self.frame("ECRQ", [1]),
-      Self.frame("ECAR", [1]), Self.frame("ECRC", [1]) + Self.frame("ECRS", [1])
-        + Self.frame("ECRS", [1]), [1], Array("ECRC".utf8) + .init(repeating: 0xFF, count: 12),
-    ] {
+    let result = Self.frame("ECRS", [1])
+    let twoResults: [UInt8] = Self.frame("ECRC", [1]) + result + result
+    let endless: [UInt8] = Array("ECRC".utf8) + [UInt8](repeating: 0xFF, count: 12)
+    let wrong: [[UInt8]] = [
+      result, Self.frame("ECTK", [1]), Self.frame("ECRQ", [1]), Self.frame("ECAR", [1]), twoResults,
+      [1], endless,
+    ]
+    for bytes in wrong {
       try site.write(item, bytes)
       #expect(
         kind { () throws(SpoolError) in _ = try site.spool.takeOutbox(item, of: "w") } == .badInput)
@@ -203,7 +210,9 @@ extension SplitMix64 {
       case 6: bytes.swapAt(place, number(0...bytes.count - 1))
       default:
         // A length that lies.
-        let length: [UInt8] = [one(of: [0, 0x7F, 0xFF]), one(of: [0, 0xFF])] + self.bytes(6)
+        var length = self.bytes(8)
+        length[0] = one(of: [0, 0x7F, 0xFF])
+        length[1] = one(of: [0, 0xFF])
         for (index, byte) in length.enumerated() where index + 4 < bytes.count {
           bytes[index + 4] = byte
         }

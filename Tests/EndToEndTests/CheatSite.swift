@@ -2,6 +2,11 @@ import EdgeJob
 import EdgeSystem
 import EdgeTestSupport
 
+/// A step that must succeed did not.
+struct CheatFailure: Error, CustomStringConvertible {
+  let description: String
+}
+
 /// Task directories that a test writes, and a spool in which the program runs them.
 final class CheatSite {
   let folder = TemporaryDirectory()
@@ -66,7 +71,7 @@ final class CheatSite {
       endings[row["task"]?.text ?? ""] = (row["job"]?.text ?? "", row["ending"] ?? .null)
     }
     guard endings.count == archives.count else {
-      throw ProgramError(description: "\(endings.count) of \(archives.count) ended: \(result)")
+      throw CheatFailure(description: "\(endings.count) of \(archives.count) ended: \(result)")
     }
     return endings
   }
@@ -89,6 +94,6 @@ final class CheatSite {
   }
 
   private func expectDone(_ result: ProgramResult) throws {
-    guard result.status == 0 else { throw ProgramError(description: "\(result)") }
+    guard result.status == 0 else { throw CheatFailure(description: "\(result)") }
   }
 }

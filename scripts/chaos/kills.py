@@ -32,7 +32,7 @@ def undisturbed(programs, folder, jobs):
                 if other != role:
                     site.start(other)
             ids += site.submit(jobs - jobs // 2)
-            wait_until_ended(site, ids, 120)
+            wait_until_ended(site, ids, 120 + jobs)
             site.stop()
             moments.wait_for_end(trace, pid)
             by_state = moments.candidates(moments.events(trace, role, pid))
@@ -117,11 +117,12 @@ class Killer:
         return True
 
 
-def kill_trial(programs, folder, jobs, choices, state, seed, seconds=90):
+def kill_trial(programs, folder, jobs, choices, state, seed, seconds=None):
     """One trial: submits, kills, restarts, waits, judges."""
     site = Site(programs, folder)
     draw = random.Random(seed)
     started = time.monotonic()
+    seconds = seconds or 60 + jobs
     try:
         site.init()
         ids = site.submit(jobs // 2)

@@ -1,0 +1,101 @@
+import EdgeJob
+import EdgeSystem
+import EdgeTestSupport
+import Glibc
+import Testing
+
+extension EndToEnd {
+  /// Hostile archives meet a process of their own: whatever happens to it, the coordinator goes on.
+  @Suite struct InspectorTests {}
+}
+
+extension EndToEnd.InspectorTests {
+  /// The process that inspects for this coordinator, once its filter is in force.
+  private func inspector(of coordinator: Int32) throws -> Int32? {
+    for name in try Directory(path: "/proc").entries() {
+      guard let process = Int32(name),
+        let bytes = try? Directory(path: "/proc/\(name)").read("status", atMost: 1 << 16)
+      else { continue }
+      let status = String(decoding: bytes, as: UTF8.self)
+      if status.contains("PPid:\t\(coordinator)\n"), status.contains("Seccomp:\t2") {
+        return process
+      }
+    }
+    return nil
+  }
+
+  /// The reasons in the quarantine.
+  private func reasons(_ place: Workplace) throws -> [String] {
+    try place.names("spool/quarantine").filter { $0.hasSuffix(".json") }.map { name in
+      let bytes = try place.folder.read("spool/quarantine/\(name)")
+      return try JSON.parse(bytes)["reason"]?.text ?? ""
+    }
+  }
+
+  /// A crash is planted while the inspector reads a big archive: the coordinator is another process,
+  /// the file is put aside, and what came with it is admitted.
+  @Test(arguments: [SIGSEGV, SIGKILL, SIGABRT]) func aCrashHurtsNobodyElse(signal: Int32) throws {
+    let place = try Workplace()
+    try place.task("ok", "true")
+    try place.task("big", "true")
+    let made = try place.shell(
+      "head -c 100M /dev/urandom >big/source/data && edgecoder pack big -o big.tar.zst -q >&2")
+    expect(made, 0)
+    // Dropped as a bare archive, by a rename in the same file system.
+    expect(try place.shell("cp big.tar.zst spool/tmp/b && mv spool/tmp/b spool/incoming/b"), 0)
+    let job = try place.submitOne(place.folder.path("ok"))
+    let coordinator = try place.start("schedule", "schedule", "--once")
+    var victim: Int32?
+    try eventually("an inspector is at work") {
+      victim = try inspector(of: coordinator.process)
+      return victim != nil
+    }
+    try kill(#require(victim), signal)
+    #expect(coordinator.wait() == .exited(0))
+    #expect(try place.state(job) == "ready")
+    let reasons = try reasons(place)
+    #expect(reasons.count == 1 && reasons[0].contains("the inspector died"), "\(reasons)")
+    #expect(try place.names("spool/incoming").isEmpty)
+    // The file itself is kept for who wants to know.
+    #expect(try place.names("spool/quarantine").count == 2)
+    #expect(try place.ledgerIsClean())
+  }
+
+  /// The same archive without the crash is admitted, so that it was the crash that stopped it.
+  @Test func withoutTheCrashItIsAdmitted() throws {
+    let place = try Workplace()
+    try place.task("big", "true")
+    expect(try place.shell("head -c 100M /dev/urandom >big/source/data; chmod 644 big/source/*"), 0)
+    expect(try place.shell("edgecoder pack big -o spool/incoming/b -q"), 0)
+    expect(try place.edgecoder("schedule", "--once"), 0)
+    #expect(try place.rows().map { $0["state"]?.text } == ["ready"])
+  }
+
+  @Test func garbageAndBombsArePutAside() throws {
+    let place = try Workplace()
+    try place.task("ok", "true")
+    let bombs = """
+      mkdir -p bomb/source && cp ok/task.toml ok/instruction.md bomb
+      truncate -s 300M bomb/source/zeros
+      tar -C bomb -cf - task.toml instruction.md source | gzip -1 >spool/incoming/bomb
+      head -c 1M /dev/urandom >spool/incoming/garbage
+      : >spool/incoming/empty
+      edgecoder pack ok -o - | head -c 200 >spool/incoming/torn
+      (head -c 100 /dev/zero; edgecoder pack ok -o -) >spool/incoming/shifted
+      ln -s /etc/passwd spool/incoming/link
+      mkfifo spool/incoming/fifo
+      mkdir spool/incoming/folder && : >spool/incoming/folder/file
+      edgecoder pack ok -o spool/incoming/good -q
+      ln spool/incoming/garbage spool/tmp/second
+      """
+    expect(try place.shell(bombs), 0)
+    let result = expect(try place.edgecoder("schedule", "--once"), 0)
+    #expect(try place.names("spool/incoming").isEmpty)
+    #expect(try reasons(place).count == 8, "\(try reasons(place)) \(result)")
+    #expect(try reasons(place).allSatisfy { !$0.isEmpty && !$0.contains("the inspector died") })
+    let ready = try place.rows().filter { $0["state"]?.text == "ready" }
+    #expect(ready.map { $0["task"]?.text } == ["ok"])
+    expect(try place.edgecoder("schedule", "--once"), 0)
+    #expect(try place.ledgerIsClean())
+  }
+}

@@ -1,0 +1,175 @@
+import EdgeJob
+import EdgeSystem
+import EdgeTestSupport
+import Glibc
+import Testing
+
+extension EndToEnd {
+  /// `run`: no daemon, several at once, take-over, signals.
+  @Suite struct RunTests {}
+}
+
+extension EndToEnd.RunTests {
+  /// The processes whose command line holds a text.
+  private func processes(_ text: String) throws -> [Int32] {
+    try Directory(path: "/proc").entries().compactMap { name in
+      guard let process = Int32(name),
+        let bytes = try? Directory(path: "/proc/\(name)").read("cmdline", atMost: 1 << 16),
+        String(decoding: bytes, as: UTF8.self).contains(text)
+      else { return nil }
+      return process
+    }
+  }
+
+  @Test func severalRunsShareASpool() throws {
+    let place = try Workplace()
+    for run in 1...3 {
+      for number in 1...5 { try place.task("task-\(run)-\(number)", "sleep 0.1; echo \(run)") }
+    }
+    let result = try place.shell(
+      """
+      for run in 1 2 3; do
+        edgecoder run --json --slots 1 task-$run-* >$run.json 2>$run.log & eval "p$run=$!"
+      done
+      wait $p1 && wait $p2 && wait $p3
+      """)
+    expect(result, 0)
+    var workers: Set<String> = []
+    for run in 1...3 {
+      let document = try JSON.parse(place.folder.read("\(run).json"))
+      let rows = try #require(document["jobs"]?.elements)
+      #expect(rows.count == 5)
+      for row in rows {
+        #expect(row["task"]?.text?.hasPrefix("task-\(run)-") == true)
+        #expect(row["ending"]?["verdict"]?.text == "passed")
+      }
+      // Each run's own worker did each run's own jobs.
+      let own = Set(rows.compactMap { $0["worker"]?.text })
+      #expect(own.count == 1, "\(own)")
+      workers.formUnion(own)
+    }
+    #expect(workers.count == 3, "\(workers)")
+    #expect(try place.ledgerIsClean())
+    #expect(try place.names("spool/workers").isEmpty, "a run's worker folders go with it")
+  }
+
+  @Test func whenTheLeaderIsKilledTheOthersFinish() throws {
+    let place = try Workplace()
+    for run in 1...3 {
+      for number in 1...3 { try place.task("t\(run)\(number)", "sleep \(run == 1 ? 100 : 1)") }
+    }
+    let leader = try place.start(
+      "leader", "run", "--slots", "1", place.folder.path("t11"), place.folder.path("t12"))
+    try eventually("it runs a job, so it leads") {
+      try place.rows().contains { $0["state"]?.text == "running" }
+    }
+    let others = try (2...3).map { run in
+      try place.start(
+        "run-\(run)", "run", "--slots", "1", "--json", place.folder.path("t\(run)1"),
+        place.folder.path("t\(run)2"), place.folder.path("t\(run)3"))
+    }
+    try eventually("all three have workers") { try place.names("spool/workers").count == 3 }
+    leader.signal(SIGKILL)
+    _ = leader.wait()
+    for other in others { #expect(other.wait() == .exited(0)) }
+    let rows = try place.rows()
+    #expect(rows.count { $0["ending"]?["verdict"]?.text == "passed" } == 6)
+    // Its worker ended with it: nobody works for a run that is gone.
+    try eventually("no worker is left") { try processes(place.spool).isEmpty }
+    // What the dead one left is there, and goes on.
+    let left = rows.filter { $0["ending"] == nil }
+    #expect(left.count == 2)
+    for row in left { expect(try place.edgecoder("cancel", row["job"]?.text ?? ""), 0) }
+    #expect(try place.ledgerIsClean())
+  }
+
+  @Test func aSignalLeavesTheJobsAndResumeGoesOn() throws {
+    let place = try Workplace()
+    // The first attempt waits for a file that the second one finds gone: time is not a judge.
+    try place.task("slow", "sleep 4")
+    try place.task("quick", "true")
+    let run = try place.start(
+      "run", "run", "--slots", "1", place.folder.path("slow"), place.folder.path("quick"))
+    try eventually("it runs") {
+      try place.rows().contains { $0["state"]?.text == "running" }
+    }
+    run.signal(SIGINT)
+    #expect(try seconds { #expect(run.wait() == .exited(130)) } < 5)
+    #expect(place.log("run").contains("edgecoder run --resume"), "\(place.log("run"))")
+    try eventually("its worker is gone") { try processes(place.spool).isEmpty }
+    #expect(try place.rows().allSatisfy { $0["ending"] == nil })
+    let resumed = expect(try place.edgecoder("run", "--resume", "--json"), 0)
+    #expect(try resumed.json["jobs"]?.elements?.count == 2)
+    #expect(try place.rows().allSatisfy { $0["ending"]?["verdict"]?.text == "passed" })
+    expect(try place.edgecoder("run", "--resume"), 0)
+    #expect(try place.ledgerIsClean())
+  }
+
+  @Test(arguments: [SIGINT, SIGTERM]) func aSignalCancels(signal: Int32) throws {
+    let place = try Workplace()
+    try place.task("slow", "sleep 100")
+    let run = try place.start(
+      "run", "run", "--on-signal", "cancel", "--slots", "1", place.folder.path("slow"),
+      place.folder.path("slow"))
+    try eventually("it runs") {
+      try place.rows().contains { $0["state"]?.text == "running" }
+    }
+    run.signal(signal)
+    #expect(try seconds { #expect(run.wait() == .exited(128 + signal)) } < 5)
+    #expect(try place.rows().map { $0["state"]?.text } == ["cancelled", "cancelled"])
+    let balance = try place.edgecoder("ledger", "balance", "--account", "local", "--json").json
+    #expect(balance["accounts"]?.elements?.first?["reserved"]?.text == "0")
+    #expect(try place.ledgerIsClean())
+  }
+
+  @Test func submitAndWaitWithASignal() throws {
+    let place = try Workplace()
+    try place.task("slow", "sleep 100")
+    try place.startServices()
+    defer { place.stopServices() }
+    let waiting = try place.start(
+      "wait", "submit", "--wait", "--on-signal", "cancel", place.folder.path("slow"))
+    try eventually("it runs") {
+      try place.rows().contains { $0["state"]?.text == "running" }
+    }
+    waiting.signal(SIGTERM)
+    #expect(try seconds { #expect(waiting.wait() == .exited(143)) } < 5)
+    let job = try #require(try place.rows().first?["job"]?.text)
+    try place.wait(job, for: "cancelled")
+  }
+
+  @Test func aTimeoutLeavesTheJobs() throws {
+    let place = try Workplace()
+    try place.task("slow", "sleep 100")
+    let result = expect(
+      try place.edgecoder("run", "--timeout", "1s", place.folder.path("slow")), 124)
+    #expect(result.errors.contains("1 of 1 jobs"))
+    let job = try #require(try place.rows().first?["job"]?.text)
+    // The worker is gone, and the job is where the next run finds it.
+    #expect(try place.state(job) == "ready")
+    expect(try place.edgecoder("cancel", job), 0)
+  }
+
+  /// The worker of a run takes other people's jobs only with --share.
+  @Test func sharing() throws {
+    let place = try Workplace()
+    try place.task("mine", "true")
+    try place.task("theirs", "true")
+    let other = try place.submitOne(place.folder.path("theirs"))
+    expect(try place.edgecoder("run", place.folder.path("mine")), 0)
+    #expect(try place.state(other) == "ready")
+    expect(try place.edgecoder("run", "--share", "--slots", "1", place.folder.path("mine")), 0)
+    expect(try place.edgecoder("run", "--resume"), 0)
+    #expect(try place.ending(other) == "passed")
+  }
+
+  /// Each attempt in its limits: the wall clock, and a worker that is not there.
+  @Test func verdictsOfLimits() throws {
+    let place = try Workplace()
+    let slow = try place.task("slow", "sleep 100")
+    expect(try place.shell("sed -i 's/wall = .*/wall = \"1\"/' slow/task.toml"), 0)
+    let result = expect(try place.edgecoder("run", slow), 1)
+    #expect(result.output.contains("timedOut"), "\(result)")
+    #expect(try place.ending(#require(try place.rows().first?["job"]?.text)) == "timedOut")
+  }
+}
