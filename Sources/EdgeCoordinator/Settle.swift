@@ -25,6 +25,8 @@ extension Coordinator {
     var cost: Credits = .zero
     /// The ledger has accepted another end of the job.
     var isLate = false
+
+    var isFault: Bool { if case .fault = receipt.outcome { true } else { false } }
   }
 
   /// Settles every outbox, at most one batch of receipts for each worker.
@@ -66,6 +68,9 @@ extension Coordinator {
     if !verified.isEmpty {
       try onSpool { () throws(SpoolError) in try spool.syncOutbox(of: worker) }
     }
+    for index in verified.indices where verified[index].isFault {
+      verified[index].isLate = try hasResult(verified[index].receipt.job)
+    }
     verified = try post(verified)
     for one in verified {
       if one.isLate, try hasEnded(one.receipt.job) {
@@ -97,6 +102,10 @@ extension Coordinator {
     }
     if let newest = live[receipt.job], newest.fence > receipt.fence {
       events.append(.notice("a late receipt of \(right) was not accepted"))
+      // A worker that came back while its job was given away may have moved the old ticket.
+      for folder in Layout.WorkerFolder.allCases {
+        try spool.removeTicket(at: "\(Layout.worker(item.worker, folder))/\(right)")
+      }
       return nil
     }
     guard let (ticket, path) = try ticket(of: right, worker: item.worker) else {
@@ -170,7 +179,7 @@ extension Coordinator {
         posted = []
         for one in verified {
           do throws(LedgerError) {
-            posted.append(try post(one, writer))
+            posted.append(one.isLate ? one : try post(one, writer))
           } catch {
             guard case .conflict = error else { throw error }
             var late = one

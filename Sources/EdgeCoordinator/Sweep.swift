@@ -80,7 +80,7 @@ extension Coordinator {
   }
 
   /// True where the ledger has accepted a result of this job: it is never run again.
-  private func hasResult(_ job: JobID) throws(CoordinatorError) -> Bool {
+  func hasResult(_ job: JobID) throws(CoordinatorError) -> Bool {
     try onLedger { () throws(LedgerError) in try ledger.acceptedResult(job: job) != nil }
   }
 

@@ -108,7 +108,7 @@ package final class WorkerDesk: Sendable {
       for attempt in attempts {
         do {
           try running.rename(attempt.job.description, to: outbox, attempt.job.description)
-        } catch where error.isNotFound {
+        } catch  where error.isNotFound {
           // Moved by an earlier try that then could not write.
         }
         clearStopRequest(attempt.job)

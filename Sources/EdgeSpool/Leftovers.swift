@@ -15,7 +15,7 @@ extension WorkerDesk {
         do throws(SpoolError) {
           let ticket = try spool.ticket(at: "\(Layout.worker(id, folder))/\(name)")
           claims.append(Claim(job: job, ticket: ticket))
-        } catch where error.kind == .notFound {
+        } catch  where error.kind == .notFound {
           // The coordinator has just settled it.
         }
       }
@@ -29,7 +29,7 @@ extension WorkerDesk {
     for path in try spool.outboxItems(of: id) {
       do throws(SpoolError) {
         envelopes += try spool.takeOutbox(path, of: id).attempts.map(\.envelope)
-      } catch where error.kind == .notFound || error.kind == .badInput {
+      } catch  where error.kind == .notFound || error.kind == .badInput {
         // Settled meanwhile, or for the coordinator to put aside.
       }
     }

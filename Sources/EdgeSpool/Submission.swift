@@ -74,7 +74,8 @@ package struct Submission: Hashable, Sendable {
     var done = 0
     while done < count {
       let got = bytes.withUnsafeMutableBytes {
-        pread(file, $0.baseAddress! + done, count - done, off_t(offset) + off_t(done))
+        let rest = UnsafeMutableRawBufferPointer(rebasing: $0[done...])
+        return pread(file, rest.baseAddress, rest.count, off_t(offset) + off_t(done))
       }
       if got <= 0 { return Array(bytes[..<done]) }
       done += got

@@ -121,3 +121,10 @@ func race(_ threads: Int, _ body: @escaping @Sendable (Int) -> Bool) -> Int {
   for thread in started { thread.join() }
   return (0..<threads).reduce(0) { count, _ in count + (won.receive() == true ? 1 : 0) }
 }
+
+/// A test could not do what it wanted to look at.
+struct Trouble: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}

@@ -3,56 +3,58 @@ import EdgeSystem
 import EdgeTestSupport
 import Testing
 
-/// The cheat set of the runners' tests through the whole program. What each cheat would get with
-/// its one defence off is shown there, with the same files.
-@Suite(.python("pytest"))
-struct CheatTests {
-  private static let folder = "\(RepositoryRoot.path)/Tests/EdgeWorkerTests/Cheats"
+extension EndToEnd {
+  /// The cheat set of the runners' tests through the whole program. What each cheat would get with
+  /// its one defence off is shown there, with the same files.
+  @Suite(.python("pytest"))
+  struct CheatTests {
+    private static let folder = "\(RepositoryRoot.path)/Tests/EdgeWorkerTests/Cheats"
 
-  /// Each cheat, and the runner that it is made for.
-  private static let cheats = [
-    ("exit-early", "pytest"), ("patch-framework", "pytest"), ("conftest-hook", "pytest"),
-    ("equality-overload", "pytest"), ("reward-file", "pytest"), ("edit-tests", "pytest"),
-    ("read-proc", "pytest"), ("linger", "reward"),
-  ]
-
-  @Test(.timeLimit(.minutes(6))) func noneOfEightPassesAndTheHonestSolutionAlwaysDoes() throws {
-    let site = try CheatSite()
-    let honest = try files("honest")
-    for (name, runner) in Self.cheats {
-      try site.add(try task("honest-against-\(name)", runner), candidate: honest)
-      try site.add(try task(name, runner), candidate: try files(name))
-    }
-    let endings = try site.run()
-    let passed = endings.filter { $0.value.ending["verdict"]?.text == "passed" }.map(\.key)
-    #expect(passed.sorted() == Self.cheats.map { "honest-against-\($0.0)" }.sorted())
-    for (name, _) in Self.cheats {
-      // A verdict about the candidate, and no fault of ours.
-      let verdict = endings[name]?.ending["verdict"]?.text
-      #expect(verdict != nil, "\(name): \(endings[name]?.ending ?? .null)")
-      print("\(name): \(endings[name]?.ending.canonicalText ?? "")")
-    }
-  }
-
-  /// The same cheats, and a first phase in which they run as a program.
-  private func task(_ name: String, _ runner: String) throws -> CheatSite.Task {
-    let names = [
-      "test_ascending", "test_values", "MiddleTest::test_descending", "MiddleTest::test_equal",
+    /// Each cheat, and the runner that it is made for.
+    private static let cheats = [
+      ("exit-early", "pytest"), ("patch-framework", "pytest"), ("conftest-hook", "pytest"),
+      ("equality-overload", "pytest"), ("reward-file", "pytest"), ("edit-tests", "pytest"),
+      ("read-proc", "pytest"), ("linger", "reward"),
     ]
-    let expected = names.map { "\"middle_test.py::\($0)\"" }.joined(separator: ", ")
-    return CheatSite.Task(
-      name: name, command: ["python3", "-B", "solution.py"],
-      verifier: runner == "pytest"
-        ? ["runner = \"pytest\"", "files = [\"middle_test.py\"]", "expected = [\(expected)]"]
-        : ["runner = \"reward\"", "command = [\"bash\", \"/tests/test.sh\"]"],
-      source: ["solution.py": Array("def middle(a, b, c):\n    pass\n".utf8)],
-      tests: try files("task"))
-  }
 
-  private func files(_ name: String) throws -> [String: [UInt8]] {
-    let folder = try Directory(path: "\(Self.folder)/\(name)")
-    var files: [String: [UInt8]] = [:]
-    for name in try folder.entries() { files[name] = try folder.read(name, atMost: 1 << 20) }
-    return files
+    @Test(.timeLimit(.minutes(6))) func noneOfEightPassesAndTheHonestSolutionAlwaysDoes() throws {
+      let site = try CheatSite()
+      let honest = try files("honest")
+      for (name, runner) in Self.cheats {
+        try site.add(try task("honest-against-\(name)", runner), candidate: honest)
+        try site.add(try task(name, runner), candidate: try files(name))
+      }
+      let endings = try site.run()
+      let passed = endings.filter { $0.value.ending["verdict"]?.text == "passed" }.map(\.key)
+      #expect(passed.sorted() == Self.cheats.map { "honest-against-\($0.0)" }.sorted())
+      for (name, _) in Self.cheats {
+        // A verdict about the candidate, and no fault of ours.
+        let verdict = endings[name]?.ending["verdict"]?.text
+        #expect(verdict != nil, "\(name): \(endings[name]?.ending ?? .null)")
+        print("\(name): \(endings[name]?.ending.canonicalText ?? "")")
+      }
+    }
+
+    /// The same cheats, and a first phase in which they run as a program.
+    private func task(_ name: String, _ runner: String) throws -> CheatSite.Task {
+      let names = [
+        "test_ascending", "test_values", "MiddleTest::test_descending", "MiddleTest::test_equal",
+      ]
+      let expected = names.map { "\"middle_test.py::\($0)\"" }.joined(separator: ", ")
+      return CheatSite.Task(
+        name: name, command: ["python3", "-B", "solution.py"],
+        verifier: runner == "pytest"
+          ? ["runner = \"pytest\"", "files = [\"middle_test.py\"]", "expected = [\(expected)]"]
+          : ["runner = \"reward\"", "command = [\"bash\", \"/tests/test.sh\"]"],
+        source: ["solution.py": Array("def middle(a, b, c):\n    pass\n".utf8)],
+        tests: try files("task"))
+    }
+
+    private func files(_ name: String) throws -> [String: [UInt8]] {
+      let folder = try Directory(path: "\(Self.folder)/\(name)")
+      var files: [String: [UInt8]] = [:]
+      for name in try folder.entries() { files[name] = try folder.read(name, atMost: 1 << 20) }
+      return files
+    }
   }
 }

@@ -91,7 +91,8 @@ extension EndToEnd.InspectorTests {
     expect(try place.shell(bombs), 0)
     let result = expect(try place.edgecoder("schedule", "--once"), 0)
     #expect(try place.names("spool/incoming").isEmpty)
-    #expect(try reasons(place).count == 8, "\(try reasons(place)) \(result)")
+    let found = try reasons(place)
+    #expect(found.count == 8, "\(found) \(result)")
     #expect(try reasons(place).allSatisfy { !$0.isEmpty && !$0.contains("the inspector died") })
     let ready = try place.rows().filter { $0["state"]?.text == "ready" }
     #expect(ready.map { $0["task"]?.text } == ["ok"])

@@ -18,9 +18,10 @@ from site_under_test import ROLES, Broken, Site
 
 CALLS = ("openat,openat2,open,write,pwrite64,ftruncate,copy_file_range,linkat,renameat,"
          "renameat2,unlink,unlinkat,mkdir,mkdirat,fsync,fdatasync,syncfs")
-# The flushes that can be left out, and where they are.
-FLUSHES = ("submit_file_fsync", "submit_folder_fsync", "admit_folder_fsync", "admit_syncfs",
-           "item_fsync", "outbox_fsync", "settle_folder_fsync", "settle_syncfs")
+# The flushes that can be left out. The coordinator flushes the folders of submitters and workers
+# once more before it counts on a name there, so a folder's flush is left out on both sides.
+FLUSHES = ("submit_file_fsync", "submit_folder_fsync", "admit_syncfs", "item_fsync",
+           "outbox_folder_fsync", "settle_syncfs")
 LINE = re.compile(r"^(\d+) +(\w+)\((.*)$", re.DOTALL)
 RESUMED = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>(.*)$", re.DOTALL)
 TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -67,8 +68,6 @@ class Recording:
                     self.names[os.path.relpath(path, base)] = File(file.read())
         self.first = dict(self.names)
         self.admitting = True
-        # Threads that make submissions or items; the coordinator makes neither.
-        self.makers = set()
 
     def inside(self, path):
         return os.path.relpath(path, self.root) if path.startswith(self.root + "/") else (
@@ -158,8 +157,6 @@ class Recording:
         path = answer[2]
         if "/#" in path and "O_TMPFILE" in text:
             self.loose[path] = File()
-            if "/incoming/#" in path or "/outbox/#" in path:
-                self.makers.add(thread)
         inside = self.inside(path)
         if "O_CREAT" in text and inside and inside not in self.names and "/#" not in path and (
                 not inside.endswith("-shm")):
@@ -206,11 +203,9 @@ class Recording:
         if call == "syncfs":
             name = "admit_syncfs" if self.admitting else "settle_syncfs"
         elif inside.startswith("incoming"):
-            name = "submit_file_fsync" if file else (
-                "submit_folder_fsync" if thread in self.makers else "admit_folder_fsync")
+            name = "submit_file_fsync" if file else "submit_folder_fsync"
         elif inside.startswith("workers/local/outbox"):
-            name = "item_fsync" if file else (
-                "outbox_fsync" if thread in self.makers else "settle_folder_fsync")
+            name = "item_fsync" if file else "outbox_folder_fsync"
         # It covers what had ended before it began.
         self.add("flush", file=file, folder=None if file else inside, all=call == "syncfs",
                  name=name, started=started)
@@ -339,8 +334,15 @@ def cut_trial(programs, folder, recording, seed, without, seconds=60):
     cut = draw.randrange(1, len(recording.changes))
     if draw.random() < 0.5:
         # Around a flush, where an order that is wrong would show.
-        flushes = [i for i, change in enumerate(recording.changes) if change.kind == "flush"]
-        cut = max(1, min(len(recording.changes) - 1, draw.choice(flushes) + draw.randint(-1, 4)))
+        flushes = [i for i, change in enumerate(recording.changes)
+                   if change.kind == "flush" and without in (None, change.name)]
+        flush = draw.choice(flushes)
+        after = 4
+        if without:
+            # Up to the next flush that covers everything.
+            after = next((i for i in range(flush + 1, len(recording.changes)) if getattr(
+                recording.changes[i], "all", False)), flush + after) - flush
+        cut = max(1, min(len(recording.changes) - 1, flush + draw.randint(-1, after)))
     chance = draw.choice((0.0, 0.2, 0.5, 0.8))
     changes, kept = kept_changes(recording, cut, without, draw, chance)
     told = [job for change in changes if change.kind == "told" for job in change.ids]
