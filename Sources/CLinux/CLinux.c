@@ -43,17 +43,17 @@ int ec_link_descriptor(int fd, int newdir, const char *newname) {
 }
 
 int ec_ofd_lock(int fd, int wait) {
-  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   return fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock);
 }
 
 int ec_ofd_unlock(int fd) {
-  struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
+  struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
   return fcntl(fd, F_OFD_SETLK, &lock);
 }
 
 int ec_ofd_is_locked(int fd) {
-  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   if (fcntl(fd, F_OFD_GETLK, &lock) < 0) return -1;
   return lock.l_type != F_UNLCK;
 }
@@ -121,7 +121,10 @@ enum { EC_USER_OBJ = 0x01, EC_USER = 0x02, EC_GROUP_OBJ = 0x04, EC_MASK = 0x10, 
 enum { EC_ACL_USERS_MAX = 64 };
 
 int ec_grant_read(int fd, uint32_t uid) {
-  struct { uint32_t version; struct ec_acl_entry entry[EC_ACL_USERS_MAX + 4]; } old, acl = {.version = 2};
+  struct {
+    uint32_t version;
+    struct ec_acl_entry entry[EC_ACL_USERS_MAX + 4];
+  } old, acl = {.version = 2};
   uint32_t users[EC_ACL_USERS_MAX + 1];
   int count = 0, known = 0;
   struct stat info;
@@ -138,7 +141,8 @@ int ec_grant_read(int fd, uint32_t uid) {
   while (at > 0 && users[at - 1] > uid) { users[at] = users[at - 1]; at--; }
   users[at] = uid;
   int n = 0;
-  acl.entry[n++] = (struct ec_acl_entry){EC_USER_OBJ, (uint16_t)((info.st_mode >> 6) & 7), (uint32_t)-1};
+  uint16_t own = (uint16_t)((info.st_mode >> 6) & 7);
+  acl.entry[n++] = (struct ec_acl_entry){EC_USER_OBJ, own, (uint32_t)-1};
   for (int i = 0; i < count; i++) acl.entry[n++] = (struct ec_acl_entry){EC_USER, 4, users[i]};
   acl.entry[n++] = (struct ec_acl_entry){EC_GROUP_OBJ, 0, (uint32_t)-1};
   acl.entry[n++] = (struct ec_acl_entry){EC_MASK, 4, (uint32_t)-1};

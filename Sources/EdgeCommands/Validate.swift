@@ -9,7 +9,7 @@ internal import EdgeSystem
 struct Validate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Checks that a task's source fails and its solution passes, N times.",
-    discussion: "Example: edgecoder validate queue/examples/* --times 5")
+    discussion: "Example: edgecoder validate queue/examples/*/ --times 5")
 
   @Argument(help: "Task directories.")
   var tasks: [String]

@@ -27,7 +27,7 @@ extension Coordinator {
       do throws(SystemError) { try watch.add(try spool.root.directory(path)) } catch
         where error.isNotFound
       {
-        // A power cut took it, and its worker makes it again; the poll behind the watch looks there.
+        // A power cut took it, and its worker makes it again; the slow poll looks there.
       }
     }
   }

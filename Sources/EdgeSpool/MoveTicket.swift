@@ -22,7 +22,7 @@ extension Spool {
     }
   }
 
-  /// Lets a worker of another uid read a ticket and its archive: the uid that wrote its worker.json.
+  /// Lets a worker of another uid (who wrote its worker.json) read a ticket and its archive.
   private func letRead(_ path: String, _ worker: String) throws(SystemError) {
     guard isShared,
       let uid = try? root.status("\(Layout.workers)/\(worker)/\(WorkerFile.name)").owner,

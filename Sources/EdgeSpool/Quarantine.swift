@@ -86,8 +86,8 @@ extension Spool {
 }
 
 extension Directory {
-  /// Removes what somebody else put here. A folder of his that is not empty stays, under a name with
-  /// a leading dot, which every reader passes over.
+  /// Removes what somebody else put here. A folder of his that is not empty stays, under a name
+  /// with a leading dot, which every reader passes over.
   func discard(_ name: String) throws(SystemError) {
     do { try removeTree(name) } catch {
       guard error.errno == EACCES || error.errno == EPERM || error.errno == ENOTEMPTY else {

@@ -90,7 +90,7 @@ struct Collect {
     }
   }
 
-  /// Every regular file with a name that a patch can hold; nil where they are too many or too large.
+  /// Every regular file with a name that a patch can hold; nil where they are too many or large.
   private func files(_ directory: borrowing Directory) throws -> [String: [UInt8]]? {
     let (entries, isComplete) = try directory.walk(atMost: 5000)
     guard isComplete else { return nil }

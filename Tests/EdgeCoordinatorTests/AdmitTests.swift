@@ -77,23 +77,4 @@ struct AdmitTests {
     #expect(try site.spool.locate(job)?.state == .ready)
     #expect(try site.spool.directory(Layout.quarantine).entries().count == 2)
   }
-
-  @Test func whatAnEarlierLeaderReservedIsNotReservedTwice() throws {
-    let site = try Site()
-    let job = try site.submit()[0]
-    do { try site.coordinator().settleDown() }
-    let once = try site.available()
-    // As after a crash between the reservation and the ticket: the submission is there again.
-    let path = Layout.ready(job, queue: "default")
-    let bytes = try site.spool.root.read(path, atMost: 1 << 20)
-    try site.spool.root.remove(path)
-    _ = try site.submit(Request(key: "other"))
-    let incoming = try site.spool.directory(Layout.incoming)
-    let names = try incoming.entries()
-    try incoming.rename(names[0], to: incoming, job.description)
-    try site.coordinator().settleDown()
-    #expect(try site.spool.locate(job)?.state == .ready)
-    #expect(try site.available() == once)
-    #expect(!bytes.isEmpty)
-  }
 }

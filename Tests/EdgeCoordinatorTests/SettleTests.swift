@@ -80,6 +80,8 @@ struct SettleTests {
     let desk = try site.desk()
     let job = try site.submit(Request(retries: 2))[0]
     for attempt in 1...3 {
+      try coordinator.settleDown()
+      // Past the back-off of the fault that was just settled.
       site.now += 1_000_000
       try coordinator.settleDown()
       let claim = try #require(try desk.claimAll().first, "attempt \(attempt)")

@@ -18,7 +18,9 @@ struct FuzzTests {
     return ~crc
   }
 
-  static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+  static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+    bytes.reduce(0) { $0 << 8 | UInt64($1) }
+  }
 
   static func bigEndian(_ number: UInt64, _ count: Int) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: number >> UInt64(8 * (count - 1 - $0))) }
@@ -48,7 +50,9 @@ struct FuzzTests {
     var random = SplitMix64(seed)
     for _ in 0..<500 {
       let frames = (0..<random.number(1...4)).map { _ in
-        Frame(random.one(of: [.request, .ticket, .receipt, .result]), random.bytes(random.number(0...80)))
+        Frame(
+          random.one(of: [.request, .ticket, .receipt, .result]),
+          random.bytes(random.number(0...80)))
       }
       let bytes = frames.flatMap(\.bytes)
       #expect(try Frame.all(in: bytes) == frames)

@@ -38,7 +38,8 @@ struct LeadershipTests {
 
   @Test func `without a ledger nobody leads`() throws {
     let other = try Site()
-    #expect(kind { () throws(SpoolError) in drop(try Leadership.take(other.spool)) } == .unavailable)
+    #expect(
+      kind { () throws(SpoolError) in drop(try Leadership.take(other.spool)) } == .unavailable)
     #expect(!Leadership.isHeld(other.spool))
   }
 

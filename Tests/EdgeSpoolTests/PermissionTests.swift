@@ -64,8 +64,11 @@ struct PermissionTests {
     try check(.submitter, refused: operations)
   }
 
-  @Test func `a submitter reads neither tickets, archives, the ledger nor others' results`() throws {
-    var operations: [[String]] = [["unlink", "spool.json"], ["write", "spool.json"], ["create", "x"]]
+  @Test func `a submitter reads neither tickets, archives, the ledger nor others' results`() throws
+  {
+    var operations: [[String]] = [
+      ["unlink", "spool.json"], ["write", "spool.json"], ["create", "x"],
+    ]
     operations += [["chmod", "spool.json"], ["chmod", "."], ["rename", "ready", "gone"]]
     for path in [
       SharedSite.ready, SharedSite.inbox, SharedSite.running, SharedSite.outbox, SharedSite.blob,

@@ -34,7 +34,8 @@ struct Person: Hashable, Sendable, CustomStringConvertible {
   /// error. Python makes the system calls, each in a process of this person's own.
   /// - Parameter loosened: each in a copy of the folder in which everything that the operation
   ///   names may be read and written by everybody, or is his.
-  func `do`(_ operations: [[String]], in folder: String, loosened: Bool = false) throws -> [String] {
+  func `do`(_ operations: [[String]], in folder: String, loosened: Bool = false) throws -> [String]
+  {
     let groups = groups.map(String.init).joined(separator: ",")
     let lines = operations.map { $0.joined(separator: "\t") }.joined(separator: "\n")
     let result = try Python.run(

@@ -33,7 +33,8 @@ final class Site: Sendable {
 
   /// Submits a request with these archive bytes.
   @discardableResult
-  func submit(_ job: JobID = .new(), _ archive: [UInt8] = Array("an archive".utf8)) throws -> JobID {
+  func submit(_ job: JobID = .new(), _ archive: [UInt8] = Array("an archive".utf8)) throws -> JobID
+  {
     let file = try Descriptor.memory("archive", archive)
     #expect(try spool.submit([Request()], as: job, archive: file.raw))
     return job
@@ -103,8 +104,8 @@ func kind(_ body: () throws(SpoolError) -> Void) -> SpoolError.Kind? {
 /// Ends a value here and not earlier.
 func drop<Value: ~Copyable>(_ value: consuming Value) {}
 
-/// Runs `body` on this many threads at once, each from the same starting line, and counts those that
-/// answer true.
+/// Runs `body` on this many threads at once, each from the same starting line, and counts those
+/// that answer true.
 func race(_ threads: Int, _ body: @escaping @Sendable (Int) -> Bool) -> Int {
   let won = Channel<Bool>()
   let ready = Channel<Void>()

@@ -22,8 +22,10 @@ struct StateTests {
     let ticket = Ticket.some(job)
     let right = try site.assigned(to: "w", ticket, fence: 7)
     let inbox = try #require(try spool.locate(job))
-    #expect(inbox == Place(
-      state: .inbox, path: "workers/w/inbox/\(right)", worker: "w", fence: right.fence))
+    #expect(
+      inbox
+        == Place(
+          state: .inbox, path: "workers/w/inbox/\(right)", worker: "w", fence: right.fence))
     let item = try #require(try spool.workerItems(of: "w").first)
     #expect(try spool.takeBack(item, queue: "default"))
     #expect(try !spool.takeBack(item, queue: "default"))
@@ -87,7 +89,8 @@ struct StateTests {
 
   @Test(arguments: [
     "plain", "with space", "..\u{2215}..\u{2215}b", "\u{1B}[2J", "-rf", "x.json", "%s%n", "über",
-    "\n", "longlonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglong",
+    "\n",
+    "longlonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglong",
   ])
   func `quarantine keeps the bytes and the reason under a safe name`(name: String) throws {
     let bytes = Array("bad bytes".utf8)

@@ -88,7 +88,8 @@ package struct DocsStep: Hashable, Sendable {
       attempt() { # WHERE STATUS COMMAND
         said=$(bash -c "$3" </dev/null 2>&1); got=$?
         if [ "$got" = "$2" ]; then printf 'ok %s\\n' "$1"; else
-          bad=1; printf 'not ok %s: status %s, not %s\\n  $ %s\\n%s\\n' "$1" "$got" "$2" "$3" "$said"
+          bad=1
+          printf 'not ok %s: status %s, not %s\\n  $ %s\\n%s\\n' "$1" "$got" "$2" "$3" "$said"
         fi
       }
       put() { # WHERE FILE TEXT

@@ -3,8 +3,8 @@ import EdgeTestSupport
 import Testing
 
 extension EndToEnd {
-  /// The main job: every task of the shared data from its archive to the ledger, once with a solution
-  /// and once untouched, in one submission and with two slots.
+  /// The main job: every task of the shared data from its archive to the ledger, once with a
+  /// solution and once untouched, in one submission and with two slots.
   @Suite(
     .sharedData("humaneval"), .sharedData("mbpp"), .sharedData("quixbugs"),
     .sharedData("exercism-python"), .sharedData("exercism-javascript"), .sharedData("harbor"),
@@ -89,9 +89,9 @@ extension EndToEnd {
       }
     }
 
-    /// Two tasks are known as broken: their set-up makes objects of a class that only the solution
-    /// has, and the collection runs the set-up first. The importer takes the class from the solution
-    /// before the set-up, so that they pass here.
+    /// Two tasks are known as broken: their set-up makes objects of a class that only the
+    /// solution has, and the collection runs the set-up first. The importer takes the class of
+    /// the solution before the set-up, so that they pass here.
     private func setUpsOfMBPP(_ records: CampaignRecords, data: String) throws {
       for number in ["367", "927"] {
         let script = """

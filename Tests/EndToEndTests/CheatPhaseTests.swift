@@ -3,8 +3,8 @@ import EdgeTestSupport
 import Testing
 
 extension EndToEnd {
-  /// What the second, clean sandbox is good for: a program leaves what it can behind, and another one
-  /// looks for it. The twin runs both in one sandbox.
+  /// What the second, clean sandbox is good for: a program leaves what it can behind, and another
+  /// one looks for it. The twin runs both in one sandbox.
   @Suite(.program("python3"))
   struct CheatPhaseTests {
     /// Leaves a process, files, shared memory, changed programs, and a look at the hidden tests.
@@ -29,7 +29,8 @@ extension EndToEnd {
     /// Prints what is visible of the other; status 0 where that is only the workspace.
     private static let look = """
       import glob, os, sys
-      seen = [path for path in ("/tmp/left", "/dev/shm/left", "/runner/left") if os.path.exists(path)]
+      places = ("/tmp/left", "/dev/shm/left", "/runner/left")
+      seen = [path for path in places if os.path.exists(path)]
       own = {os.getpid(), os.getppid(), 1}
       for path in glob.glob("/proc/[0-9]*"):
           if int(path[6:]) not in own:

@@ -87,8 +87,8 @@ extension EndToEnd.FixtureTests {
     #expect(try after.json["entries"]?.integer ?? 0 > before ?? 0)
   }
 
-  /// New jobs run in it once a worker has a key that its ledger knows; without one, the program says
-  /// what is missing and hands nothing over.
+  /// New jobs run in it once a worker has a key that its ledger knows; without one, the program
+  /// says what is missing and hands nothing over.
   @Test(arguments: fixtures) func withoutItsKeysNothingRuns(fixture: String) throws {
     let place = try unpacked(fixture)
     let result = try place.edgecoder("worker", "--until-idle", "0")

@@ -32,8 +32,8 @@ extension EndToEnd.InspectorTests {
     }
   }
 
-  /// A crash is planted while the inspector reads a big archive: the coordinator is another process,
-  /// the file is put aside, and what came with it is admitted.
+  /// A crash is planted while the inspector reads a big archive: the coordinator is another
+  /// process, the file is put aside, and what came with it is admitted.
   @Test(arguments: [SIGSEGV, SIGKILL, SIGABRT]) func aCrashHurtsNobodyElse(signal: Int32) throws {
     let place = try Workplace()
     try place.task("ok", "true")
