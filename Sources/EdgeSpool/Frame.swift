@@ -29,10 +29,12 @@ package struct Frame: Hashable, Sendable {
     case archive = "ECAR"
   }
 
+  /// Bytes of a header.
   package static let headerLength = 16
   /// The longest body of one frame, bytes.
   package static let lengthMax = 64 << 20
 
+  /// Header and body.
   package var bytes: [UInt8] { Frame.header(kind, length: body.count, check: body) + body }
 
   static func header(_ kind: Kind, length: Int, check body: [UInt8]) -> [UInt8] {

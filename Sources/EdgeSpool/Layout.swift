@@ -2,17 +2,29 @@ package import EdgeJob
 
 /// The names in a spool. Nobody else spells them.
 package enum Layout {
+  /// Unfinished files, on the same file system.
   package static let temporary = "tmp"
+  /// Submissions that nobody has admitted.
   package static let incoming = "incoming"
+  /// Jobs that may start: `ready/QUEUE/SHARD/JOB`.
   package static let ready = "ready"
+  /// Jobs that wait for somebody.
   package static let held = "held"
+  /// A folder for each worker.
   package static let workers = "workers"
+  /// Jobs that ended with a result, expired, or fell with a dependency.
   package static let done = "done"
+  /// Jobs whose faults used up their budget.
   package static let dead = "dead"
+  /// Jobs that a user ended.
   package static let cancelled = "cancelled"
+  /// What could not be admitted or settled, with the reason.
   package static let quarantine = "quarantine"
+  /// Task archives by their digest.
   package static let blobs = "blobs"
+  /// What people ask of the coordinator.
   package static let control = "control"
+  /// The ledger, which only the coordinator enters.
   package static let ledger = "ledger"
 
   /// Every directory of a new spool except the ledger's, which the ledger makes.
@@ -56,6 +68,7 @@ package enum Layout {
     }
   }
 
+  /// Where an archive lies.
   package static func blob(_ digest: Digest) -> String { "\(blobs)/\(digest.hex)" }
 
   /// A folder of one worker.

@@ -13,8 +13,11 @@ package final class Spool: Sendable {
   /// The uid that owns the tree: the coordinator's.
   package let owner: UInt32
 
+  /// The id that all evidence of this spool names.
   package var id: String { file.id }
+  /// True where members of a group may submit.
   package var isShared: Bool { file.features.contains("shared") }
+  /// True where `--now` may stand in for the clock.
   package var hasTestClock: Bool { file.features.contains("testClock") }
 
   /// Opens an existing spool.

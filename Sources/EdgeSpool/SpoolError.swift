@@ -9,6 +9,7 @@ package struct SpoolError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What to do about it, or empty.
   package let hint: String
 
+  /// What kind of failure it is.
   package enum Kind: Hashable, Sendable {
     /// There is no spool here, or it cannot be used now.
     case unavailable

@@ -16,6 +16,7 @@ package struct SpoolFile: Hashable, Sendable {
     self.features = features
   }
 
+  /// Its name in the spool.
   package static let name = "spool.json"
   package static let schema = "edgecoder.spool/1"
   /// `testClock` lets `--now` stand in for the clock; `shared` has drop boxes for other uids.

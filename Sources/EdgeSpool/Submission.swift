@@ -10,6 +10,7 @@ package struct Submission: Hashable, Sendable {
   /// Where the archive's bytes begin in the file.
   package let archiveOffset: Int64
 
+  /// The schema of several requests in one head.
   package static let batchSchema = "edgecoder.requests/1"
   /// The most requests in one file.
   package static let requestsMax = 10_000

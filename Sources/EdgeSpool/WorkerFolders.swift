@@ -22,6 +22,7 @@ package struct WorkerItem: Hashable, Sendable {
 /// What a worker says about itself in `workers/ID/worker.json`.
 package struct WorkerFile: Hashable, Sendable {
   package var id: String
+  /// Jobs that it runs at once.
   package var slots: Int64
   /// Takes only jobs of this session, where set.
   package var session: String?
@@ -31,6 +32,7 @@ package struct WorkerFile: Hashable, Sendable {
   /// The id of the key that signs its receipts.
   package var key: String
   package var host: String
+  /// Its process id.
   package var process: Int64
   /// True while it finishes what it has and takes nothing new.
   package var draining: Bool
@@ -50,7 +52,9 @@ package struct WorkerFile: Hashable, Sendable {
     self.draining = draining
   }
 
+  /// The name of this file.
   package static let name = "worker.json"
+  /// The name of the lock that lives as long as the worker.
   package static let lock = "lock"
   package static let schema = "edgecoder.worker/1"
 

@@ -6,8 +6,10 @@ package struct TestResult: Hashable, Sendable {
   package var status: Status
   /// For people; at most 2,000 characters.
   package var message: String
+  /// Time that the test took, milliseconds.
   package var milliseconds: Int64
 
+  /// How a test ended.
   package enum Status: String, Hashable, Sendable { case passed, failed, skipped }
 
   package init(name: String, status: Status, message: String = "", milliseconds: Int64 = 0) {

@@ -7,6 +7,7 @@ internal import Glibc
 ///
 /// Held as a lock below `/run/edgecoder`, so it is free again when the process dies.
 package struct SlotLease: ~Copyable, Sendable {
+  /// From 0; below `Sandbox.slotsMax`.
   package let number: Int
   private let lock: FileLock?
 

@@ -12,6 +12,7 @@ package final class Worker: Sendable {
   /// How a worker is set up.
   package struct Settings: Sendable {
     package var id: String
+    /// Jobs that it runs at once.
     package var slots: Int
     /// Takes only jobs of this session.
     package var session: String?
