@@ -30,9 +30,8 @@ struct EdgeCoder: ParsableCommand {
     discussion: """
       Example: edgecoder run queue/examples/hello.shell
 
-      Exit codes: 0 all passed or done; 1 another verdict; 2 cannot tell; 3 tampered; 64 usage; \
-      65 bad input; 66 not found; 69 unavailable or dead; 73 cannot create; 74 not durable; \
-      75 temporary; 77 not permitted; 78 configuration; 124 wait timed out; 130 interrupted.
+      Exit codes:
+      \(EdgeJob.ExitCode.allCases.map { "\($0.rawValue): \($0.meaning)" }.joined(separator: "\n"))
       """,
     version: Version.text,
     groupedSubcommands: [

@@ -238,6 +238,7 @@ struct Run: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
+    try waiting.check()
     let signals = try Signals()
     let site = try Site(place, making: true)
     // Before anything is handed over: who may not lead and has no worker here can run nothing.

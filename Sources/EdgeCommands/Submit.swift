@@ -18,7 +18,7 @@ struct RequestOptions: ParsableArguments {
   @Option(help: "The lane.")
   var queue = "default"
 
-  @Option(help: "-100 to 100; higher runs first.")
+  @Option(parsing: .unconditional, help: "-100 to 100; higher runs first.")
   var priority: Int64 = 0
 
   @Option(help: "Starts no earlier than this from now: 90s, 15m, 2h.")
@@ -177,6 +177,7 @@ struct Submit: ParsableCommand {
     guard (1...Submission.requestsMax).contains(count) else {
       throw CommandFailure(.usage, "--count is 1 to \(Submission.requestsMax)")
     }
+    try waiting.check()
     let signals = wait ? try SignalSource() : nil
     let site = try Site(place, making: true)
     let jobs = try Submitter(site: site, request: request, session: nil)

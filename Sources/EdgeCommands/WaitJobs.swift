@@ -20,6 +20,9 @@ struct WaitOptions: ParsableArguments {
 
   /// What becomes of unfinished jobs when a signal comes.
   enum OnSignal: String, ExpressibleByArgument, CaseIterable { case leave, cancel }
+
+  /// To be asked before anything is handed over.
+  func check() throws { _ = try timeout.map(milliseconds) }
 }
 
 /// Collects how jobs ended, from the state directories alone; anybody may do that.
@@ -75,7 +78,7 @@ struct Endings {
 }
 
 /// SIGINT and SIGTERM in a box that can be passed around.
-final class SignalSource {
+final class SignalSource: Sendable {
   private let signals: Signals
 
   init() throws { signals = try Signals() }

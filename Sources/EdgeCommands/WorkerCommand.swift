@@ -42,8 +42,7 @@ struct WorkerCommand: ParsableCommand {
     let open = try place.open()
     let key = try Site.workerKey(keys ?? place.keyFolder(open))
     if session == nil, Identity.user == open.owner { try open.makeWorkerFolders(id) }
-    let signals = try Signals()
-    let stop = try StopSignal(signals: signals, input: untilEndOfInput ? 0 : nil)
+    let stop = try StopSignal(signals: SignalSource(), input: untilEndOfInput ? 0 : nil)
     let worker = try Worker(
       open,
       Worker.Settings(
@@ -59,12 +58,19 @@ final class StopSignal: Sendable {
   private let raised: Signal
   var descriptor: Int32 { raised.descriptor }
 
-  init(signals: borrowing Signals, input: Int32?) throws {
+  init(signals: SignalSource, input: Int32?) throws {
     raised = try Signal()
     let watched = [signals.descriptor] + (input.map { [$0] } ?? [])
     _ = WorkThread.start { [self] in
       _ = Poll.readable(watched, milliseconds: -1)
+      _ = signals.take()
       raised.raise()
+      // The next one comes from somebody who does not want to wait. The sandboxes end with us, and
+      // the coordinator gives their jobs to others.
+      while true {
+        _ = Poll.readable([signals.descriptor], milliseconds: -1)
+        if let signal = signals.take() { Standard.exit(128 + signal) }
+      }
     }
   }
 }

@@ -144,11 +144,16 @@ extension Spool {
     return file
   }
 
-  /// True while the worker's process lives: the kernel drops its lock with it.
+  /// True while the worker's process lives: the kernel drops its lock with it. False also where it
+  /// has no folders.
   package func isAlive(_ worker: String) throws(SpoolError) -> Bool {
-    try Spool.calls { () throws(SystemError) in
+    do throws(SystemError) {
       let directory = try root.directory("\(Layout.workers)/\(worker)")
       return try FileLock.isHeld(directory, WorkerFile.lock)
+    } catch  where error.isNotFound {
+      return false
+    } catch {
+      throw SpoolError(error)
     }
   }
 

@@ -38,7 +38,7 @@ struct CreateTests {
   }
 
   @Test func `a shared spool has drop boxes and passages`() throws {
-    let group: UInt32 = Identity.user == 0 ? 60110 : getegid()
+    let group: UInt32 = Identity.user == 0 ? 59110 : getegid()
     let spool = try create(group: group)
     #expect(spool.isShared)
     var expected = Dictionary(uniqueKeysWithValues: Self.names.map { ($0, UInt32(0o700)) })

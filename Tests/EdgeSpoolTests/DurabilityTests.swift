@@ -66,7 +66,7 @@ import Testing
     #expect(steps == ["write", "linkat", "syncfs"])
   }
 
-  @Test func `receipts are flushed and named before a ticket moves`() async throws {
+  @Test func `a ticket has moved before its receipt is named, and both are flushed`() async throws {
     let job = try site.assigned(to: "w")
     let (path, trace, name) = (site.path, trace, job.description)
     await #expect(processExitsWith: .success) {
@@ -79,7 +79,24 @@ import Testing
       tracer.end()
     }
     let steps = try steps().filter { $0 != "openat" }
-    #expect(steps == ["write", "fsync", "linkat", "fsync", "renameat2"])
+    #expect(steps == ["renameat2", "write", "fsync", "linkat", "fsync"])
+  }
+
+  @Test func `a new spool is flushed with the folders that were made for it`() async throws {
+    let (path, trace) = (site.temporary.path("a/b"), trace)
+    await #expect(processExitsWith: .success) { [path = path as String, trace = trace as String] in
+      let tracer = try Tracer(trace)
+      _ = try Spool.create(at: path, sharedWith: nil, testClock: false)
+      tracer.end()
+    }
+    let flushed = try TracedCall.read(trace, about: site.temporary.path)
+      .filter { $0.name == "fsync" && !$0.failed }.map(\.description)
+    // Both parents, spool.json before it has a name, and at last the spool's own names.
+    try #require(flushed.count == 4, "\(flushed)")
+    #expect(flushed[0].contains("<\(site.temporary.path)>"))
+    #expect(flushed[1].contains("<\(site.temporary.path("a"))>"))
+    #expect(flushed[2].contains("(deleted)"))
+    #expect(flushed[3].contains("<\(path)>"))
   }
 
   @Test func `a control request is flushed as a submission is`() async throws {
@@ -95,7 +112,7 @@ import Testing
 
   /// Killed as it enters the named call, which then does not happen.
   @Test(arguments: [
-    ("write:signal=KILL:when=1", 0), ("fsync:signal=KILL:when=1", 0),
+    ("copy_file_range:signal=KILL:when=1", 0), ("fsync:signal=KILL:when=1", 0),
     ("linkat:signal=KILL:when=1", 0), ("fsync:signal=KILL:when=2", 1),
   ])
   func `a crash while submitting leaves all or nothing`(fault: String, files: Int) async throws {
@@ -119,10 +136,10 @@ import Testing
     if files == 0 { try Self.submit(site.spool) }
   }
 
-  /// Between the item and the rename: the receipts are there, and the ticket is still `running`.
+  /// The ticket first, then the receipts: no receipt is ever seen whose ticket still moves.
   @Test(arguments: [
-    ("fsync:signal=KILL:when=1", 0, JobState.running), ("linkat:signal=KILL:when=1", 0, .running),
-    ("fsync:signal=KILL:when=2", 1, .running), ("renameat2:signal=KILL:when=1", 1, .running),
+    ("renameat2:signal=KILL:when=1", 0, JobState.running), ("fsync:signal=KILL:when=1", 0, .outbox),
+    ("linkat:signal=KILL:when=1", 0, .outbox), ("fsync:signal=KILL:when=2", 1, .outbox),
   ])
   func `a crash while finishing loses no receipt`(fault: String, items: Int, state: JobState)
     async throws
@@ -153,20 +170,27 @@ import Testing
     // The coordinator can give it to another worker, or settle it from where it is.
     let item = try #require(try site.spool.workerItems(of: "w").first)
     #expect(try site.spool.ticket(at: item.path).job == job.job)
+    // Or the next process of this worker finishes it.
+    let desk = try WorkerDesk(site.spool, id: "w")
+    #expect(try desk.claimedBefore().map(\.job) == [job])
+    #expect(try desk.waitingEnvelopes().count == items)
+    if items == 0 { try desk.finish([FinishedAttempt(job: job, envelope: [1], result: [2])]) }
+    #expect(try site.names("workers/w/outbox") == ["\(job)", "\(job).item"])
+    #expect(try site.names("workers/w/running") == [])
   }
 
   @Test(.enabled(if: Identity.user == 0, "needs root, to act as another user"))
   func `who may not list a drop box flushes the whole file system`() async throws {
-    let shared = try Site(sharedWith: 60110)
+    let shared = try Site(sharedWith: 59110)
     chmod(shared.temporary.path, 0o711)
     let (path, trace) = (shared.path, trace)
     await #expect(processExitsWith: .success) { [path = path as String, trace = trace as String] in
       let spool = try Spool(path: path)
-      // Attached while we are root; the tracing goes on afterwards.
+      // Attached while we are root, and ended by our own end: who is not root cannot signal it.
       let tracer = try Tracer(trace)
       try Person.submitter.become()
       try Self.submit(spool)
-      tracer.end()
+      withExtendedLifetime(tracer) { Standard.exit(0) }
     }
     var steps: [String] = []
     for call in try TracedCall.read(trace, about: shared.path) where !call.failed {

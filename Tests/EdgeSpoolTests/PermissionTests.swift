@@ -49,7 +49,7 @@ struct PermissionTests {
       operations.append(["rename", "\(folder)/theirs", "\(folder)/stolen"])
       operations.append(["rename", "\(folder)/mine", "\(folder)/theirs"])
       operations.append(["link", "\(folder)/theirs", "\(folder)/linked"])
-      operations.append(["give", "\(folder)/mine", "60104"])
+      operations.append(["give", "\(folder)/mine", "59104"])
       operations.append(["chmod", folder])
     }
     for folder in Self.state {

@@ -4,23 +4,24 @@ import EdgeSystem
 import EdgeTestSupport
 import Glibc
 
-/// Somebody with a uid of his own. Only numbers: the machine need not know them by name.
+/// Somebody with a uid of his own. Only numbers: the machine need not know them by name. They lie
+/// below 60000, where the sandbox has users that it kills.
 struct Person: Hashable, Sendable, CustomStringConvertible {
   let description: String
   let uid: UInt32
   let groups: [UInt32]
 
   /// The group that the spool is shared with.
-  static let members: UInt32 = 60110
+  static let members: UInt32 = 59110
   /// A group of the worker's own, with the coordinator.
-  static let workers: UInt32 = 60112
+  static let workers: UInt32 = 59112
 
   static let coordinator = Person(
-    description: "coordinator", uid: 60101, groups: [members, workers])
-  static let worker = Person(description: "worker", uid: 60102, groups: [members, workers])
-  static let submitter = Person(description: "submitter", uid: 60103, groups: [members])
-  static let neighbour = Person(description: "another submitter", uid: 60104, groups: [members])
-  static let stranger = Person(description: "stranger", uid: 60109, groups: [])
+    description: "coordinator", uid: 59101, groups: [members, workers])
+  static let worker = Person(description: "worker", uid: 59102, groups: [members, workers])
+  static let submitter = Person(description: "submitter", uid: 59103, groups: [members])
+  static let neighbour = Person(description: "another submitter", uid: 59104, groups: [members])
+  static let stranger = Person(description: "stranger", uid: 59109, groups: [])
   static let root = Person(description: "root", uid: 0, groups: [])
 
   /// Makes this process his for ever; only in the child of an exit test.
@@ -55,7 +56,8 @@ struct Person: Hashable, Sendable, CustomStringConvertible {
     def publish(folder, name, text='78'):
         file = os.open(folder, O_TMPFILE | os.O_RDWR, 0o600)
         os.write(file, bytes.fromhex(text)); os.fsync(file)
-        os.link('/proc/self/fd/%d' % file, folder + '/' + name, follow_symlinks=True)
+        # With a folder given, Python calls linkat(2), which follows the link to the file.
+        os.link(str(file), folder + '/' + name, src_dir_fd=os.open('/proc/self/fd', os.O_RDONLY))
     def lock(path):
         file = os.open(path, os.O_RDWR)
         fcntl.fcntl(file, fcntl.F_OFD_SETLK, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 0, 0))

@@ -153,12 +153,12 @@ struct StateTests {
     try site.spool.askFor(ControlRequest(.cancel, [.number(3)], reason: ""))
     if Identity.user == 0 {
       let name = try #require(try site.names("control").last)
-      #expect(chown(site.path("control/\(name)"), 60103, 60103) == 0)
+      #expect(chown(site.path("control/\(name)"), 59103, 59103) == 0)
     }
     let taken = try site.spool.takeControlRequests()
     #expect(Set(taken.map(\.request.verb)) == [.hold, .cancel])
     #expect(taken.first { $0.request.verb == .hold }?.request == request)
-    let owners: Set<UInt32> = Identity.user == 0 ? [0, 60103] : [Identity.user]
+    let owners: Set<UInt32> = Identity.user == 0 ? [0, 59103] : [Identity.user]
     #expect(Set(taken.map(\.uid)) == owners)
     #expect(try site.names("control").isEmpty)
     #expect(try site.spool.takeControlRequests().isEmpty)

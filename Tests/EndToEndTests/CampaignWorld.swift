@@ -64,7 +64,7 @@ struct CampaignWorld {
     exec 9<"$folder"
     for place in /tmp /var/tmp /dev/shm; do mount -t tmpfs tmpfs $place; done
     mkdir -p "$folder"
-    mount --bind /proc/self/fd/9 "$folder"
+    mount --no-canonicalize --bind /proc/self/fd/9 "$folder"
     exec 9<&-
     cd "$folder"
     bash script.sh "$@"

@@ -84,6 +84,23 @@ extension EndToEnd.CronTests {
     expect(try place.edgecoder("worker", "--until-idle", "0"), 0)
   }
 
+  /// A second SIGTERM comes from somebody who does not want to wait.
+  @Test func aSecondSignalEndsAWorkerAtOnce() throws {
+    let place = try Workplace()
+    let job = try place.submitOne(try place.task("slow", "sleep 100"))
+    let worker = try place.start("worker", "worker", "--slots", "1")
+    try eventually("the worker lives") { place.exists("spool/workers/local/worker.json") }
+    expect(try place.edgecoder("schedule", "--once"), 0)
+    try place.wait(job, for: "running")
+    worker.signal(SIGTERM)
+    _ = Poll.readable([], milliseconds: 300)
+    #expect(worker.isRunning, "it finishes what it has")
+    worker.signal(SIGTERM)
+    expectEnd(of: worker, .exited(143), within: 5)
+    #expect(try place.edgecoder("settle", "--once").errors.contains("workerLost"))
+    #expect(try place.state(job) == "ready")
+  }
+
   @Test func oneWorkerOfAName() throws {
     let place = try Workplace()
     _ = try place.start("worker", "worker", "--slots", "1")

@@ -25,6 +25,7 @@ extension EndToEnd.ExitCodeTests {
 
   @Test func wrongUsage() throws {
     let place = try Workplace()
+    try place.task("x", "true")
     for arguments in [
       "nonsense", "status --bogus", "status not-an-id", "wait", "run", "run x --timeout soon",
       "submit", "prune", "completion csh", "status --format yaml", "submit x --priority 1000",
@@ -35,6 +36,7 @@ extension EndToEnd.ExitCodeTests {
       #expect(result.stdout.isEmpty, "\(arguments): \(result)")
       #expect(!result.stderr.isEmpty, "\(arguments)")
     }
+    #expect(try place.rows().isEmpty, "nothing was handed over")
   }
 
   @Test func badInput() throws {
@@ -195,7 +197,7 @@ extension EndToEnd.ExitCodeTests {
     arguments: [
       "UPDATE account SET cr_post = cr_post + 1 WHERE name = 'user:local'",
       "UPDATE entry SET ts = ts + 1 WHERE seq = 3",
-      "UPDATE transfer SET amount = amount - 1 WHERE rowid = 1",
+      "UPDATE transfer SET amount = amount + 1 WHERE id = (SELECT min(id) FROM transfer)",
       "DELETE FROM entry WHERE seq = (SELECT max(seq) FROM entry)",
       "UPDATE key SET holder = 'somebody'",
       "DROP TRIGGER {trigger}",

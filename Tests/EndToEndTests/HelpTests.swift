@@ -51,7 +51,7 @@ extension EndToEnd.HelpTests {
     let place = try Workplace(making: false)
     let help = try place.edgecoder("--help").output
     let words = Set(help.split { !$0.isNumber }.map(String.init))
-    for code in ExitCode.allCases where code != .splitHistory && code != .internal {
+    for code in ExitCode.allCases {
       #expect(words.contains("\(code.rawValue)"), "\(code)")
     }
   }
@@ -62,7 +62,7 @@ extension EndToEnd.HelpTests {
   {
     let place = try Workplace(making: false)
     let result = expect(try place.edgecoder("completion", shell), 0)
-    #expect(result.output.contains("settle") && result.output.contains("--until-idle"))
+    #expect(result.output.contains("settle") && result.output.contains("until-idle"))
     try place.folder.write("script", result.stdout)
     guard programPath(shell) != nil else { return }
     let judged = try runProgram(shell, ["-n", place.folder.path("script")])

@@ -41,8 +41,9 @@ extension EndToEnd.InspectorTests {
     let made = try place.shell(
       "head -c 100M /dev/urandom >big/source/data && edgecoder pack big -o big.tar.zst -q >&2")
     expect(made, 0)
-    // Dropped as a bare archive, by a rename in the same file system.
-    expect(try place.shell("cp big.tar.zst spool/tmp/b && mv spool/tmp/b spool/incoming/b"), 0)
+    // Dropped as a bare archive, by a rename in the same file system; its name comes first.
+    expect(
+      try place.shell("cp big.tar.zst spool/tmp/big && mv spool/tmp/big spool/incoming/00-big"), 0)
     let job = try place.submitOne(place.folder.path("ok"))
     let coordinator = try place.start("schedule", "schedule", "--once")
     var victim: Int32?

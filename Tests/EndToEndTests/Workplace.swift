@@ -75,14 +75,9 @@ final class Workplace {
     _ = try start("schedule", "schedule")
   }
 
-  /// Ends whatever was started.
-  func stopServices() {
-    for running in started.reversed() where running.isRunning {
-      running.signal(SIGTERM)
-      _ = running.wait()
-    }
-    started = []
-  }
+  /// Ends whatever was started, at once: a worker would finish its jobs first. Called before the
+  /// folder goes.
+  func stopServices() { started = [] }
 
   func exists(_ name: String) -> Bool { access(folder.path(name), F_OK) == 0 }
 
@@ -118,11 +113,16 @@ func eventually(_ what: String, seconds: Int = 20, _ condition: () throws -> Boo
   }
 }
 
-/// Seconds that a piece of work takes.
-func seconds(_ work: () throws -> Void) rethrows -> Int64 {
+/// Waits for the end of a program, which has to come in time.
+func expectEnd(
+  of running: RunningProgram, _ end: Termination, within seconds: Int64,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
   let started = Clocks.bootNanoseconds()
-  try work()
-  return (Clocks.bootNanoseconds() - started) / 1_000_000_000
+  let found = running.wait()
+  let took = Clocks.bootNanoseconds() - started
+  #expect(found == end, sourceLocation: sourceLocation)
+  #expect(took < seconds * 1_000_000_000, "\(took) ns", sourceLocation: sourceLocation)
 }
 
 extension ProgramResult {
