@@ -1,9 +1,9 @@
 internal import EdgeJob
 internal import EdgeSystem
 
-/// Inspects archives in a process of its own: this program again, as `inspect --confined`, with an
-/// empty environment, one descriptor, rlimits and a system-call filter. Whatever happens to it, we
-/// only read a bounded answer.
+/// Inspects archives in a process of its own: this program again, as `inspect --confined`, with
+/// nothing of our environment, one descriptor, rlimits and a system-call filter. Whatever happens
+/// to it, we only read a bounded answer.
 struct InspectorProcess: ArchiveInspector {
   private static let answerBytesMax = 8 << 20
   private static let millisecondsMax: Int32 = 60_000
@@ -13,6 +13,8 @@ struct InspectorProcess: ArchiveInspector {
     let end: Termination
     do {
       (bytes, end) = try run(descriptor)
+    } catch let refusal as Refusal {
+      throw refusal
     } catch {
       throw Refusal("the inspector could not be started: \(error)")
     }
@@ -33,7 +35,10 @@ struct InspectorProcess: ArchiveInspector {
     let pipe = try Descriptor.pipe()
     let path = try Executable.path()
     let spawn = Spawn(
-      path: path, arguments: ["inspect", "--json", "--confined", "-"], environment: [],
+      path: path, arguments: ["inspect", "--json", "--confined", "-"],
+      // Nothing but this: the handler of the Swift runtime would catch a crash and then hang, since
+      // the confined process can start no program that prints a backtrace.
+      environment: ["SWIFT_BACKTRACE=enable=no"],
       descriptors: [0: descriptor, 1: pipe.writing.raw])
     var child = try spawn.start()
     let reading = pipe.closeWriting()

@@ -73,7 +73,7 @@ package struct DocsStep: Hashable, Sendable {
 
   private static func command(_ text: String) -> Action {
     let parts = text.split(separator: "# exit ", maxSplits: 1)
-    let status = parts.count > 1 ? Int(parts[1].split(separator: " ").first ?? "") ?? -1 : 0
+    let status = parts.count > 1 ? Int(parts[1].prefix { $0.isNumber }) ?? -1 : 0
     var command = String(parts.first ?? "")
     while command.last == " " { command.removeLast() }
     return .run(command, status: status)

@@ -114,6 +114,7 @@ extension EndToEnd.JobTests {
     let place = try Workplace()
     let task = try place.task("ok", "true")
     let late = try place.submitOne(task, "--within", "1s")
+    let submitted = Clocks.milliseconds()
     let later = try place.submitOne(task, "--delay", "2s")
     let low = try place.submitOne(task, "--priority", "-5")
     let high = try place.submitOne(task, "--priority", "5", "--queue", "urgent")
@@ -129,9 +130,8 @@ extension EndToEnd.JobTests {
     run.signal(SIGINT)
     _ = run.wait()
     func finished(_ job: String) throws -> Int64 { try place.row(job)["finished"]?.integer ?? 0 }
-    #expect(try finished(high) <= finished(low) && finished(low) <= finished(later))
-    let admitted = try #require(try place.row(later)["admitted"]?.integer)
-    #expect(try finished(later) >= admitted + 900)
+    #expect(try finished(high) <= finished(low))
+    #expect(try finished(later) >= submitted + 2000)
     #expect(try place.state(never) == "ready")
   }
 

@@ -25,6 +25,21 @@ final class Workplace {
     if making { try expect(edgecoder("init", "--quiet"), 0) }
   }
 
+  /// A test that fails half-way leaves workers that nobody waits for any more.
+  deinit {
+    started = []
+    for process in processes { kill(process, SIGKILL) }
+  }
+
+  /// The processes that work on this spool, by their command lines.
+  var processes: [Int32] {
+    let names = (try? Directory(path: "/proc").entries()) ?? []
+    return names.compactMap { Int32($0) }.filter { process in
+      let bytes = try? Directory(path: "/proc/\(process)").read("cmdline", atMost: 1 << 16)
+      return String(decoding: bytes ?? [], as: UTF8.self).contains(spool)
+    }
+  }
+
   private static func parent(of path: String) -> String {
     path.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
   }
