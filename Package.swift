@@ -50,8 +50,11 @@ let package = Package(
     .target(name: "CJailPlan", cSettings: strictC),
     .executableTarget(
       name: "edgecoder-jail", dependencies: ["CJailPlan"], cSettings: strictC,
-      // A C executable would otherwise link libswiftCore.so and carry a toolchain RUNPATH.
-      linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-executable"])]),
+      // A C executable would otherwise link libswiftCore.so and carry a toolchain RUNPATH; and it
+      // is its own C library.
+      linkerSettings: [
+        .unsafeFlags(["-nostartfiles", "-static-executable", "-Xclang-linker", "-nostdlib"])
+      ]),
 
     // Layer 1: the vocabulary, and the operating system.
     module("EdgeJob", []),

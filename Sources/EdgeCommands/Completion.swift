@@ -4,6 +4,7 @@ internal import EdgeJob
 /// `edgecoder completion`.
 struct Completion: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "completion",
     abstract: "Prints a completion script for a shell.",
     discussion: "Example: edgecoder completion bash > /etc/bash_completion.d/edgecoder")
 

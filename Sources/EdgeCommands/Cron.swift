@@ -30,6 +30,7 @@ struct CronOptions: ParsableArguments {
 /// `edgecoder schedule`.
 struct Schedule: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "schedule",
     abstract: "Admits submissions and gives jobs to workers.",
     discussion: "Example: edgecoder schedule --once   (in a crontab: * * * * *)")
 
@@ -57,6 +58,7 @@ struct Schedule: ParsableCommand {
 /// `edgecoder settle`.
 struct Settle: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "settle",
     abstract: "Takes finished work in: results, costs, and what dead workers left.",
     discussion: "Example: edgecoder settle --once   (in a crontab: */5 * * * *)")
 

@@ -9,6 +9,7 @@ internal import EdgeSystem
 /// `edgecoder demo`: the main job on real tasks, in a spool that is thrown away.
 struct Demo: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "demo",
     abstract: "Runs example tasks end to end: some pass, one fails, one attacks.",
     discussion: "Example: edgecoder demo --examples queue/examples")
 

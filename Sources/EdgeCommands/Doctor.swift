@@ -9,6 +9,7 @@ internal import EdgeWorker
 /// `edgecoder doctor`.
 struct Doctor: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "doctor",
     abstract: "Shows what this machine offers and what is missing.",
     discussion: "Example: edgecoder doctor --fix   (prints the commands that would help)")
 

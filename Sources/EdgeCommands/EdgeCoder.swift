@@ -10,6 +10,9 @@ internal import EdgeSystem
 package func runEdgeCoder() {
   Signals.ignoreBrokenPipes()
   do {
+    if CommandLine.arguments.dropFirst().elementsEqual(InspectConfined.arguments) {
+      try InspectConfined.run()
+    }
     var command = try EdgeCoder.parseAsRoot()
     try command.run()
   } catch {

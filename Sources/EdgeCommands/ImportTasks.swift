@@ -7,6 +7,7 @@ internal import EdgeSystem
 /// `edgecoder import`.
 struct Import: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "import",
     abstract: "Turns a task collection of another format into task directories.",
     discussion: "Example: edgecoder import humaneval HumanEval.jsonl -o tasks")
 
@@ -60,6 +61,7 @@ struct Import: ParsableCommand {
 /// `edgecoder unpack`.
 struct Unpack: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "unpack",
     abstract: "Unpacks a task archive into a new directory, after checking all of it.",
     discussion: "Example: edgecoder unpack hello.tar.zst -o hello")
 

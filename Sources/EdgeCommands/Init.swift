@@ -7,6 +7,7 @@ internal import EdgeSystem
 /// `edgecoder init`.
 struct Init: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "init",
     abstract: "Makes a spool with its ledger and an account for you.",
     discussion: "Example: edgecoder init --spool /srv/edgecoder --grant 500")
 

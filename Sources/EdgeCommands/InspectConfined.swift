@@ -6,6 +6,10 @@ internal import EdgeSystem
 /// The inside of the inspecting process: confines itself, reads the archive on standard input,
 /// answers with one JSON document. Nothing of this process is trusted afterwards.
 enum InspectConfined {
+  /// What follows the program's name. No command: it is compared before any parsing, which would
+  /// take most of the time.
+  static let arguments = ["inspect", "--confined"]
+
   static func run() throws {
     // Everything that needs files happens before the confinement.
     let profile = try SandboxProfile.load("inspect")

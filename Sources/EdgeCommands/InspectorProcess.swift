@@ -1,7 +1,7 @@
 internal import EdgeJob
 internal import EdgeSystem
 
-/// Inspects archives in a process of its own: this program again, as `inspect --confined`, with
+/// Inspects archives in a process of its own: this program again, as `InspectConfined`, with
 /// nothing of our environment, one descriptor, rlimits and a system-call filter. Whatever happens
 /// to it, we only read a bounded answer.
 struct InspectorProcess: ArchiveInspector {
@@ -35,7 +35,7 @@ struct InspectorProcess: ArchiveInspector {
     let pipe = try Descriptor.pipe()
     let path = try Executable.path()
     let spawn = Spawn(
-      path: path, arguments: ["inspect", "--json", "--confined", "-"],
+      path: path, arguments: InspectConfined.arguments,
       // Nothing but this: the handler of the Swift runtime would catch a crash and then hang, since
       // the confined process can start no program that prints a backtrace.
       environment: ["SWIFT_BACKTRACE=enable=no"],

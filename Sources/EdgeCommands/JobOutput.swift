@@ -44,6 +44,7 @@ enum JobOutput {
 /// `edgecoder logs`.
 struct Logs: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "logs",
     abstract: "Shows what a job wrote; control sequences are made harmless.",
     discussion: "Example: edgecoder logs 01jd8w6k3m2v9c5x7r1t4b0n6q --stderr")
 
@@ -70,6 +71,7 @@ struct Logs: ParsableCommand {
 /// `edgecoder result`.
 struct Result: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "result",
     abstract: "Unpacks a job's result archive, or writes it as it is.",
     discussion: "Example: edgecoder result 01jd8w6k3m2v9c5x7r1t4b0n6q -o out")
 

@@ -48,6 +48,7 @@ enum TaskSource {
 /// `edgecoder pack`.
 struct Pack: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "pack",
     abstract: "Packs a task directory into an archive.",
     discussion: "Example: edgecoder pack queue/examples/hello.shell -o hello.tar.zst")
 
@@ -86,19 +87,16 @@ struct Pack: ParsableCommand {
 /// `edgecoder inspect`.
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "inspect",
     abstract: "Shows what an archive holds, after checking all of it.",
     discussion: "Example: edgecoder inspect hello.tar.zst --json")
 
   @Argument(help: "The archive; - for standard input.")
   var archive: String
 
-  @Flag(help: ArgumentHelp("Confine this process before reading.", visibility: .hidden))
-  var confined = false
-
   @OptionGroup var form: OutputOptions
 
   func run() throws {
-    if confined { return try InspectConfined.run() }
     let raw = archive == "-" ? dup(0) : Glibc.open(archive, O_RDONLY | O_CLOEXEC)
     guard raw >= 0 else { throw CommandFailure(SystemError("open", archive)) }
     let file = Descriptor(owning: raw)

@@ -7,6 +7,7 @@ internal import EdgeSystem
 /// `edgecoder prune`.
 struct Prune: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "prune",
     abstract: "Removes old results and archives; the ledger keeps every entry.",
     discussion: "Example: edgecoder prune --keep 30d   (in a crontab: @daily)")
 

@@ -22,6 +22,11 @@ final class RunSession {
   private var total = 0
   private var passed = 0
   private var names: [JobID: String] = [:]
+  /// Whether somebody tells us what ends while we do not lead, and what he told; nil may be
+  /// anything.
+  private var isWatched = false
+  private var changed: Set<String>?
+  private var lastLook: Int64 = 0
 
   /// A watch in a box, since a class cannot give a noncopyable property away.
   private final class SharedWatch {
@@ -45,9 +50,7 @@ final class RunSession {
     for job in jobs { names[job.job] = job.name }
     let worker = try startWorker()
     let watch = try Watch()
-    for name in [Layout.done, Layout.cancelled, Layout.dead, Layout.quarantine] {
-      try watch.add(try site.spool.directory(name))
-    }
+    isWatched = FinalDirectories.watch(site.spool, watch)
     let started = Clocks.bootNanoseconds()
     let limit = try options.timeout.map { try milliseconds($0) * 1_000_000 }
     do {
@@ -84,6 +87,7 @@ final class RunSession {
       coordinatorWatch = SharedWatch(try taken.watch())
       knownWorkers = Set(try site.spool.workerIDs())
       // What an earlier leader has ended gives no event here.
+      changed = nil
       lookForEnded()
     }
     guard let coordinator else { return lookForEnded() }
@@ -95,7 +99,11 @@ final class RunSession {
   }
 
   private func lookForEnded() {
-    for job in endings.look() { tell(job, endings.ended[job]) }
+    // All of them now and then: an event can be lost.
+    let now = Clocks.bootNanoseconds()
+    if !isWatched || now - lastLook > 2_000_000_000 { changed = nil }
+    if changed == nil { lastLook = now }
+    for job in endings.look(changed) { tell(job, endings.ended[job]) }
   }
 
   private func report(_ coordinator: Coordinator) {
@@ -135,7 +143,7 @@ final class RunSession {
       shared.watch.wait(milliseconds: 1000, others: others)
     } else {
       // The lead may become free at any moment; asking costs one system call.
-      watch.wait(milliseconds: 20, others: others)
+      changed = watch.waitForNames(milliseconds: 20, others: others)
     }
   }
 
@@ -214,6 +222,7 @@ struct WorkerProcess: ~Copyable {
 /// `edgecoder run`.
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "run",
     abstract: "Submits tasks, runs them here, waits, and reports.",
     discussion: "Example: edgecoder run queue/examples/hello.shell --junit report.xml")
 

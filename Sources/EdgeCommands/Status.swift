@@ -8,6 +8,7 @@ internal import EdgeSystem
 /// `edgecoder status`.
 struct Status: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "status",
     abstract: "Shows where jobs are.",
     discussion: "Example: edgecoder status --why")
 
@@ -94,6 +95,7 @@ struct ControlOptions: ParsableArguments {
 
 struct Cancel: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "cancel",
     abstract: "Ends jobs; their reservations are released.",
     discussion: "Example: edgecoder cancel 01jd8w6k3m2v9c5x7r1t4b0n6q --reason obsolete")
   @OptionGroup var options: ControlOptions
@@ -102,6 +104,7 @@ struct Cancel: ParsableCommand {
 
 struct Hold: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "hold",
     abstract: "Keeps jobs from starting.",
     discussion: "Example: edgecoder hold 01jd8w6k3m2v9c5x7r1t4b0n6q --reason 'disk is full'")
   @OptionGroup var options: ControlOptions
@@ -110,6 +113,7 @@ struct Hold: ParsableCommand {
 
 struct Release: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "release",
     abstract: "Lets held jobs go on.",
     discussion: "Example: edgecoder release 01jd8w6k3m2v9c5x7r1t4b0n6q")
   @OptionGroup var options: ControlOptions
@@ -118,6 +122,7 @@ struct Release: ParsableCommand {
 
 struct Retry: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "retry",
     abstract: "Starts dead or cancelled jobs anew, with a new reservation.",
     discussion: "Example: edgecoder retry 01jd8w6k3m2v9c5x7r1t4b0n6q")
   @OptionGroup var options: ControlOptions

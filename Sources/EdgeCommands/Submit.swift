@@ -155,6 +155,7 @@ struct Submitter {
 /// `edgecoder submit`.
 struct Submit: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "submit",
     abstract: "Hands tasks over; prints the ids of their jobs.",
     discussion: "Example: edgecoder submit hello.tar.zst --key nightly-17 --wait")
 
@@ -183,7 +184,12 @@ struct Submit: ParsableCommand {
     let jobs = try Submitter(site: site, request: request, session: nil)
       .submit(tasks, copies: count)
     if let signals {
-      for job in jobs { Console.note("submitted \(job.job)") }
+      // Their ids are in what is printed at the end, too; a batch would only fill the screen.
+      if jobs.count <= 20 {
+        for job in jobs { Console.note("submitted \(job.job)") }
+      } else {
+        Console.note("submitted \(Amount.count(jobs.count, "job"))")
+      }
       let waiter = Waiter(site: site, options: waiting)
       try waiter.wait(for: jobs.map(\.job), signals: signals, output: output)
     } else {

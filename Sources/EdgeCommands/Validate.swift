@@ -8,6 +8,7 @@ internal import EdgeSystem
 /// solution passes, every time.
 struct Validate: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "validate",
     abstract: "Checks that a task's source fails and its solution passes, N times.",
     discussion: "Example: edgecoder validate queue/examples/*/ --times 5")
 

@@ -53,10 +53,12 @@ struct Endings {
   }
 
   /// Looks for open jobs in the final directories.
+  /// - Parameter names: file names that came or went there; nil looks for every open job.
   /// - Returns: those that ended since the last look.
-  mutating func look() -> [JobID] {
+  mutating func look(_ names: Set<String>? = nil) -> [JobID] {
     var found: [JobID] = []
-    for job in open {
+    let asked = names.map { $0.compactMap { JobID(String($0.prefix(26))) } } ?? Array(open)
+    for job in asked where open.contains(job) {
       guard let ending = ending(of: job) else { continue }
       open.remove(job)
       ended[job] = ending
@@ -74,6 +76,19 @@ struct Endings {
       return .rejected(reason: spool.quarantineReason(job) ?? "")
     }
     return nil
+  }
+}
+
+/// The directories where ended jobs appear.
+enum FinalDirectories {
+  /// Watches those that we may list.
+  /// - Returns: false where one is missing: then its names come and go unseen.
+  static func watch(_ spool: Spool, _ watch: borrowing Watch) -> Bool {
+    var isComplete = true
+    for name in [Layout.done, Layout.cancelled, Layout.dead, Layout.quarantine] {
+      do { try watch.add(try spool.directory(name)) } catch { isComplete = false }
+    }
+    return isComplete
   }
 }
 
@@ -96,15 +111,18 @@ struct Waiter {
   /// - Parameter signals: a class holds them, because a noncopyable value is either there or not.
   func wait(for jobs: [JobID], signals: SignalSource, output: OutputOptions) throws {
     let watch = try Watch()
-    for name in [Layout.done, Layout.cancelled, Layout.dead, Layout.quarantine] {
-      if let directory = try? site.spool.directory(name) { try? watch.add(directory) }
-    }
+    let isWatched = FinalDirectories.watch(site.spool, watch)
     var endings = Endings(jobs, spool: site.spool)
     let started = Clocks.bootNanoseconds()
     let limit = try options.timeout.map { try milliseconds($0) * 1_000_000 }
     var isWarned = false
+    var names: Set<String>?
+    var lastLook = started
     while true {
-      _ = endings.look()
+      // All of them now and then, should an event be lost; and always where nothing tells us.
+      if !isWatched || Clocks.bootNanoseconds() - lastLook > 2_000_000_000 { names = nil }
+      if names == nil { lastLook = Clocks.bootNanoseconds() }
+      _ = endings.look(names)
       if endings.open.isEmpty { break }
       let elapsed = Clocks.bootNanoseconds() - started
       if let limit, elapsed > limit {
@@ -118,7 +136,7 @@ struct Waiter {
         isWarned = true
       }
       Progress.show("\(jobs.count - endings.open.count) of \(jobs.count) jobs have ended")
-      watch.wait(milliseconds: 500, others: [signals.descriptor])
+      names = watch.waitForNames(milliseconds: 500, others: [signals.descriptor])
       if let signal = signals.take() {
         try leave(endings, signal: signal, jobs: jobs, output: output)
       }
@@ -200,6 +218,7 @@ enum JobReport {
 /// `edgecoder wait`.
 struct Wait: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "wait",
     abstract: "Waits until jobs have ended; the exit code says how.",
     discussion: "Example: edgecoder wait $(edgecoder submit hello.tar.zst) --timeout 10m")
 

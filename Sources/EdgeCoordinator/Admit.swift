@@ -17,6 +17,10 @@ extension Coordinator {
     var taken: Taken
   }
 
+  /// How long submissions are collected before they are reserved for together. Long enough that
+  /// their flushes, a few milliseconds, cost little beside it.
+  private static let admitNanoseconds: Int64 = 50_000_000
+
   /// Admits what waits in `incoming/`, at most one batch.
   /// - Returns: true where there was anything.
   func admit() throws(CoordinatorError) -> Bool {
@@ -25,7 +29,10 @@ extension Coordinator {
     var candidates: [Candidate] = []
     var finished: [String] = []
     var hasNewBlob = false
+    let started = Clocks.bootNanoseconds()
     for name in names {
+      // The first ones need not wait for the inspection of all the others: workers may be idle.
+      if !candidates.isEmpty, Clocks.bootNanoseconds() - started > Self.admitNanoseconds { break }
       guard let taken = try take(name) else { continue }
       hasNewBlob = hasNewBlob || taken.isNewBlob
       guard let jobs = try candidatesOf(taken) else { continue }

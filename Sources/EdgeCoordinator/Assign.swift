@@ -10,17 +10,26 @@ extension Coordinator {
   func assign() throws(CoordinatorError) -> Bool {
     var load: [String: Int] = [:]
     for job in live.values { load[job.worker, default: 0] += 1 }
-    let offers = try onSpool { () throws(SpoolError) in
-      try Coordinator.offers(of: spool) { load[$0, default: 0] }
-    }
-    try releaseOffered(offers)
+    let hadChange: Bool
+    do { hadChange = try workerFiles.read(spool) } catch { throw .spool(error) }
+    let offers = workerFiles.offers { load[$0, default: 0] }
+    if hadChange { try releaseOffered(offers) }
     if ready.isEmpty {
       waiting = [:]
       return false
     }
+    // A schedule looks at every ready job: not for each result that comes in while all workers are
+    // busy. Once a second it is, for those that expire.
+    let now = now()
+    let isDue = hadChange || isReadyNew || !(0..<1000).contains(now - lastSchedule)
+    guard isDue || workerFiles.haveRoom({ load[$0, default: 0] }) else { return false }
+    defer {
+      isReadyNew = false
+      lastSchedule = now
+    }
     let schedule = EdgeScheduler.schedule(
       ready: try ready.values.map { (entry) throws(CoordinatorError) in try job(entry.ticket) },
-      workers: offers, now: now(), lastServed: lastServed)
+      workers: offers, now: now, lastServed: lastServed)
     waiting = schedule.waiting.mapValues(\.text)
     var didWork = false
     for (job, reason) in schedule.waiting where reason.needsSomebody && reason != .noWorkers {
@@ -35,7 +44,7 @@ extension Coordinator {
         try spool.assign(right, at: entry.path, to: worker)
       }
       guard isMoved else { continue }
-      live[job] = LiveJob(fence: right.fence, worker: worker)
+      live[job] = LiveJob(fence: right.fence, worker: worker, ticket: entry.ticket)
       lastServed[entry.ticket.account] = right.fence.number
       events.append(.assigned(job, worker: worker))
       didWork = true

@@ -20,9 +20,14 @@ package final class Coordinator {
   private var fenceCount: UInt32 = 0
 
   /// What stands in `ready/`; nobody else changes it while we lead.
-  var ready: [JobID: ReadyTicket] = [:]
+  var ready: [JobID: ReadyTicket] = [:] { didSet { isReadyNew = true } }
+  /// Whether `ready` changed since the last schedule, and when that was, milliseconds UTC.
+  var isReadyNew = true
+  var lastSchedule: Int64 = 0
   /// The rights that were given out and have not come back.
   var live: [JobID: LiveJob] = [:]
+  /// What the workers said when we last looked.
+  var workerFiles = WorkerFiles()
   /// What all live workers together offered when we last looked.
   var offered: Set<String> = []
   /// The fence of each account's last assignment, so that accounts take turns.
@@ -44,6 +49,8 @@ package final class Coordinator {
   struct LiveJob {
     var fence: Fence
     var worker: String
+    /// As it was assigned; nil for a right that an earlier leader gave out.
+    var ticket: Ticket?
     var isStopping = false
   }
 

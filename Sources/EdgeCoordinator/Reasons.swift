@@ -19,7 +19,9 @@ extension Coordinator {
         }
         jobs.append(ReadyJob(ticket, waitsFor: open, failed: nil))
       }
-      let offers = try offers(of: spool) { _ in 0 }
+      var files = WorkerFiles()
+      _ = try files.read(spool)
+      let offers = files.offers { _ in 0 }
       let schedule = EdgeScheduler.schedule(ready: jobs, workers: offers, now: now)
       var reasons = schedule.waiting.mapValues(\.text)
       for (job, worker) in schedule.assignments {
@@ -29,22 +31,6 @@ extension Coordinator {
     } catch {
       throw .spool(error)
     }
-  }
-
-  /// What the workers that live offer now.
-  /// - Parameter load: jobs that a worker has already. It gets as many again as it has slots, so
-  ///   that it never waits for us between two jobs.
-  static func offers(of spool: Spool, load: (String) -> Int) throws(SpoolError) -> [WorkerOffer] {
-    var offers: [WorkerOffer] = []
-    for id in try spool.workerIDs() {
-      guard try spool.isAlive(id), let file = spool.workerFile(id) else { continue }
-      offers.append(
-        WorkerOffer(
-          id: id, freeSlots: max(0, Int(file.slots) * 2 + 2 - load(id)),
-          onlySession: file.session, profiles: Set(file.profiles), provides: Set(file.provides),
-          draining: file.draining))
-    }
-    return offers
   }
 }
 

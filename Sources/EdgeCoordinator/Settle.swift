@@ -43,6 +43,7 @@ extension Coordinator {
   func settle(_ worker: String) throws(CoordinatorError) -> Bool {
     let paths = try onSpool { () throws(SpoolError) in try spool.outboxItems(of: worker) }
     if paths.isEmpty { return false }
+    let keys = try onLedger { () throws(LedgerError) in try ledger.keys() }
     var verified: [Verified] = []
     var taken: [String] = []
     for path in paths {
@@ -50,7 +51,7 @@ extension Coordinator {
       do throws(SpoolError) {
         let item = try spool.takeOutbox(path, of: worker)
         for attempt in item.attempts {
-          if let one = try verify(attempt, of: item) { verified.append(one) }
+          if let one = try verify(attempt, of: item, keys) { verified.append(one) }
         }
         taken.append(path)
       } catch  where error.kind == .badInput {
@@ -92,10 +93,10 @@ extension Coordinator {
 
   /// Checks one receipt against key, spool, worker, fence, ticket and result; nil where it is late:
   /// the job has its result already, or a newer right was given out.
-  private func verify(_ attempt: OutboxItem.Attempt, of item: OutboxItem) throws(SpoolError)
-    -> Verified?
+  private func verify(_ attempt: OutboxItem.Attempt, of item: OutboxItem, _ keys: [KeyRow])
+    throws(SpoolError) -> Verified?
   {
-    let (receipt, holder) = try receipt(in: attempt.envelope, of: item)
+    let (receipt, holder) = try receipt(in: attempt.envelope, of: item, keys)
     let right = FencedJob(job: receipt.job, fence: receipt.fence)
     guard receipt.result == attempt.result.map({ Digest(bytes: Hash.sha256($0)) }) else {
       throw SpoolError(.badInput, "the result beside the receipt of \(right) is not the signed one")
@@ -123,13 +124,9 @@ extension Coordinator {
 
   /// Opens an envelope with the key of its signer.
   /// - Returns: the receipt, and whose account earns.
-  private func receipt(in envelope: [UInt8], of item: OutboxItem) throws(SpoolError) -> (
-    receipt: Receipt, holder: String
-  ) {
-    let keys: [KeyRow]
-    do throws(LedgerError) { keys = try ledger.keys() } catch {
-      throw SpoolError(.unavailable, "the keys cannot be read: \(error)")
-    }
+  private func receipt(in envelope: [UInt8], of item: OutboxItem, _ keys: [KeyRow])
+    throws(SpoolError) -> (receipt: Receipt, holder: String)
+  {
     var signer: KeyRow?
     let receipt: Receipt
     do {
@@ -154,8 +151,10 @@ extension Coordinator {
 
   /// The ticket of an attempt: in the outbox, or further back where a power cut undid renames.
   private func ticket(of right: FencedJob, worker: String) throws(SpoolError) -> (Ticket, String)? {
+    let known = live[right.job].flatMap { $0.fence == right.fence ? $0.ticket : nil }
     for folder in [Layout.WorkerFolder.outbox, .running, .inbox] {
       let path = "\(Layout.worker(worker, folder))/\(right)"
+      if let known, spool.root.contains(path) { return (known, path) }
       do throws(SpoolError) { return (try spool.ticket(at: path), path) } catch
         where error.kind == .notFound
       {}

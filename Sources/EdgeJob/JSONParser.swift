@@ -97,27 +97,36 @@ private struct JSONParser {
   mutating func object(depth: Int) throws(JSONError) -> JSON {
     position += 1
     var members: [JSON.Member] = []
-    var names: Set<[UInt8]> = []
     skipSpace()
     if take(UInt8(ascii: "}")) { return .object(members) }
     while true {
       skipSpace()
       guard next == UInt8(ascii: "\"") else { throw error("expected a name") }
       let name = try string()
-      // Compared as bytes: Swift strings would also match other spellings of the same text.
-      if !names.insert(Array(name.utf8)).inserted { throw error("a name occurs twice") }
+      if members.count < 16, members.contains(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
+        throw error("a name occurs twice")
+      }
       skipSpace()
       if !take(UInt8(ascii: ":")) { throw error("expected ':'") }
       members.append(JSON.Member(name, try value(depth: depth + 1)))
       skipSpace()
-      if take(UInt8(ascii: "}")) { return .object(members) }
+      if take(UInt8(ascii: "}")) { break }
       if !take(UInt8(ascii: ",")) { throw error("expected ',' or '}'") }
     }
+    // Compared as bytes: Swift strings would also match other spellings of the same text.
+    if members.count > 16, Set(members.map { Array($0.name.utf8) }).count < members.count {
+      throw error("a name occurs twice")
+    }
+    return .object(members)
   }
 
   mutating func string() throws(JSONError) -> String {
     position += 1
-    var text: [UInt8] = []
+    let start = position
+    while let byte = next, byte >= 0x20, byte != UInt8(ascii: "\\"), byte != UInt8(ascii: "\"") {
+      position += 1
+    }
+    var text = Array(bytes[start..<position])
     while let byte = next {
       position += 1
       switch byte {

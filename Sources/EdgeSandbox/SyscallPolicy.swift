@@ -3,7 +3,7 @@ internal import EdgeJob
 /// The system calls of a profile, in the form of the OCI runtime specification (`linux.seccomp`),
 /// with a reason for each group.
 struct SyscallPolicy: Hashable, Sendable {
-  var rules: [Rule] = []
+  private(set) var rules: [Rule] = []
   /// Calls that end the whole run, and are named in the verdict.
   var kill: [String]
 
@@ -19,7 +19,7 @@ struct SyscallPolicy: Hashable, Sendable {
   }
 
   /// The calls that some rule allows.
-  var allowed: Set<String> { Set(rules.filter { $0.action == .allow }.flatMap(\.names)) }
+  let allowed: Set<String>
 
   /// What the launcher itself still has to do behind the filter; nil where all of it is allowed.
   var missingForLaunch: String? {
@@ -43,7 +43,7 @@ struct SyscallPolicy: Hashable, Sendable {
     else { throw JSONError("the default of seccomp is not SCMP_ACT_ERRNO with EPERM (1)") }
     for json in try fields.elements("syscalls") { rules.append(try Rule(json: json)) }
     try fields.end()
-    let allowed = allowed
+    allowed = Set(rules.filter { $0.action == .allow }.flatMap(\.names))
     for name in kill where allowed.contains(name) {
       throw JSONError("\(name) is allowed and killed at once")
     }

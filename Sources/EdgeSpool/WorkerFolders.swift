@@ -1,5 +1,5 @@
 package import EdgeJob
-internal import EdgeSystem
+package import EdgeSystem
 internal import Glibc
 
 /// A ticket in the folder of a worker.
@@ -142,6 +142,12 @@ extension Spool {
       let json = try? JSON.parse(bytes), let file = try? WorkerFile(json: json), file.id == id
     else { return nil }
     return file
+  }
+
+  /// The file status of what a worker says about itself; another one means that it says something
+  /// new. Nil where it says nothing.
+  package func workerFileStatus(_ id: String) -> FileStatus? {
+    try? root.status("\(Layout.workers)/\(id)/\(WorkerFile.name)")
   }
 
   /// True while the worker's process lives: the kernel drops its lock with it. False also where it

@@ -30,9 +30,35 @@ package struct Watch: ~Copyable, Sendable {
     drain()
   }
 
-  private func drain() {
-    var buffer = [UInt8](repeating: 0, count: 4096)
-    while buffer.withUnsafeMutableBytes({ Glibc.read(events.raw, $0.baseAddress, $0.count) }) > 0 {}
+  /// As `wait`, and tells which names came or went.
+  /// - Returns: the names, without their directories; nil where events were lost, so that any name
+  ///   may have.
+  package func waitForNames(milliseconds: Int32, others: [Int32] = []) -> Set<String>? {
+    _ = Poll.readable([events.raw] + others, milliseconds: milliseconds)
+    return drain()
+  }
+
+  @discardableResult private func drain() -> Set<String>? {
+    var names: Set<String> = []
+    var isComplete = true
+    withUnsafeTemporaryAllocation(byteCount: 1 << 14, alignment: 8) { buffer in
+      while true {
+        let count = Glibc.read(events.raw, buffer.baseAddress, buffer.count)
+        if count <= 0 { return }
+        var offset = 0
+        // inotify(7): a fixed head, then `len` bytes with the name and zeros behind it.
+        let head = MemoryLayout<inotify_event>.size
+        while offset + head <= count {
+          let event = buffer.loadUnaligned(fromByteOffset: offset, as: inotify_event.self)
+          let end = offset + head + Int(event.len)
+          if event.mask & UInt32(IN_Q_OVERFLOW) != 0 { isComplete = false }
+          names.insert(
+            String(decoding: buffer[offset + head..<end].prefix { $0 != 0 }, as: UTF8.self))
+          offset = end
+        }
+      }
+    }
+    return isComplete ? names : nil
   }
 }
 

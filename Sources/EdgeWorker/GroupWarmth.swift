@@ -8,8 +8,8 @@ internal import Synchronization
 /// The first move after a quiet time waits for a grace period of the kernel, about 10 ms in which a
 /// slot does nothing; a move that follows another one closely does not (`rcu_sync_enter` in
 /// kernel/rcu/sync.c). So a thread of ours moves itself to where it is a hundred times a second,
-/// which costs a thousandth of a processor or two. The mount option `favordynmods` does the same for
-/// a whole machine.
+/// which costs a thousandth of a processor or two. The mount option `favordynmods` does the same
+/// for a whole machine.
 final class GroupWarmth: Sendable {
   /// The file that takes the number of a thread; nil where there is nothing to keep warm.
   private let path: String?
