@@ -97,12 +97,7 @@ extension Coordinator {
         return nil
       }
       let job = jobID(of: request, index: index, in: taken, count: requests.count)
-      var manifest = inspection.manifest
-      manifest.limits = manifest.limits.capped(by: policy.limitsMax)
-      if var verifier = manifest.verifier {
-        verifier.limits = verifier.limits.capped(by: policy.limitsMax)
-        manifest.verifier = verifier
-      }
+      let manifest = capped(inspection.manifest)
       let worst = policy.tariff.worstCase(manifest).amount
       let reserved = request.creditsMax.map { min($0, worst) } ?? worst
       let ticket = Ticket(
@@ -114,7 +109,7 @@ extension Coordinator {
     return candidates
   }
 
-  private func inspect(_ blob: Digest) throws(Refusal) -> Inspection {
+  func inspect(_ blob: Digest) throws(Refusal) -> Inspection {
     let file: Descriptor
     do throws(SpoolError) { file = try spool.openBlob(blob) } catch {
       throw Refusal("the archive cannot be read: \(error.what)")
@@ -157,10 +152,7 @@ extension Coordinator {
           do throws(LedgerError) {
             let posted = try writer.reserve(
               job: ticket.job, round: 1, account: ticket.account, amount: ticket.reserved,
-              facts: [
-                "blob": .string(ticket.blob.hex), "task": .string(ticket.task.hex),
-                "request": ticket.request.json,
-              ])
+              facts: facts(of: ticket))
             if posted == .already { repeated.insert(ticket.job) }
           } catch {
             switch error {

@@ -18,11 +18,10 @@ extension Coordinator {
   /// not allow it are told about in an event.
   package func obey(_ request: ControlRequest, of uid: UInt32) throws(CoordinatorError) {
     for job in request.jobs {
-      guard let place = try onSpool({ () throws(SpoolError) in try spool.locate(job) }) else {
+      guard let (ticket, place) = try find(job) else {
         events.append(.notice("\(request.verb.rawValue): there is no job \(job)"))
         continue
       }
-      guard let ticket = try ticket(of: job, at: place) else { continue }
       guard uid == ticket.submitter || uid == spool.owner || uid == 0 else {
         events.append(.notice("\(request.verb.rawValue): uid \(uid) did not submit job \(job)"))
         continue
@@ -41,15 +40,31 @@ extension Coordinator {
     }
   }
 
+  /// A job and where it is; workers move their tickets while we look.
+  private func find(_ job: JobID) throws(CoordinatorError) -> (Ticket, Place)? {
+    for _ in 0..<3 {
+      guard let place = try onSpool({ () throws(SpoolError) in try spool.locate(job) }) else {
+        return nil
+      }
+      if let ticket = try ticket(of: job, at: place) { return (ticket, place) }
+    }
+    return nil
+  }
+
   private func ticket(of job: JobID, at place: Place) throws(CoordinatorError) -> Ticket? {
     do throws(SpoolError) {
       switch place.state {
       case .ready: return ready[job]?.ticket
-      case .inbox, .running, .outbox: return try spool.ticket(at: place.path)
+      case .inbox, .running, .outbox:
+        // What a worker of another uid did to the file does not matter where we know better.
+        if let right = live[job], right.fence == place.fence, let known = right.ticket {
+          return known
+        }
+        return try spool.ticket(at: place.path)
       case .held, .dead, .cancelled, .done: return try spool.record(place.state, job).ticket
       case .incoming, .quarantine: return nil
       }
-    } catch  where error.kind == .notFound {
+    } catch  where error.kind == .notFound || error.kind == .badInput {
       return nil
     } catch {
       throw .spool(error)
@@ -131,7 +146,7 @@ extension Coordinator {
         (writer: borrowing LedgerWriter) throws(LedgerError) in
         _ = try writer.reserve(
           job: next.job, round: Int(next.round), account: next.account, amount: next.reserved,
-          facts: ["blob": .string(next.blob.hex), "task": .string(next.task.hex)])
+          facts: facts(of: next))
       }
     } catch {
       if case .notEnoughCredits = error {

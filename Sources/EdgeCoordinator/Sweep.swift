@@ -19,16 +19,19 @@ extension Coordinator {
         try sweep(item)
         didWork = true
       }
+      for item in goneItems(of: worker) {
+        try sweep(item)
+        didWork = true
+      }
       try removeSessionWorker(worker)
     }
     return didWork
   }
 
   private func sweep(_ item: WorkerItem) throws(CoordinatorError) {
-    let ticket: Ticket
-    do throws(SpoolError) { ticket = try spool.ticket(at: item.path) } catch {
-      if error.kind == .notFound { return }
-      throw .spool(error)
+    guard let ticket = try ticket(of: item) else {
+      live[item.job.job] = nil
+      return
     }
     if live[item.job.job].map({ $0.fence > item.job.fence }) ?? (ready[item.job.job] != nil) {
       // An interrupted earlier sweep has put the job back already.
@@ -49,6 +52,9 @@ extension Coordinator {
       if isBack {
         ready[ticket.job] = ReadyTicket(
           ticket: ticket, path: Layout.ready(ticket.job, queue: ticket.request.queue))
+      } else {
+        try place(ticket)
+        try onSpool { () throws(SpoolError) in try spool.syncAll() }
       }
       return
     }

@@ -53,9 +53,21 @@ extension Spool {
     }
   }
 
-  /// Removes a ticket file that another file has replaced.
+  /// Removes a ticket file that another file has replaced, and whatever a worker of another uid put
+  /// in its place.
   package func removeTicket(at path: String) throws(SpoolError) {
-    do { try root.remove(path) } catch  where error.isNotFound {} catch { throw SpoolError(error) }
+    do throws(SystemError) {
+      try root.remove(path)
+    } catch  where error.isNotFound {
+    } catch  where error.errno == EISDIR || error.errno == EPERM {
+      let cut = path.lastIndex(of: "/") ?? path.startIndex
+      let folder = try directory(String(path[..<cut]))
+      try Spool.calls { () throws(SystemError) in
+        try folder.discard(String(path[path.index(after: cut)...]))
+      }
+    } catch {
+      throw SpoolError(error)
+    }
   }
 
   /// Takes what is no ticket out of `ready/`: an empty file is removed, which is what a power cut

@@ -37,13 +37,13 @@ package final class Spool: Sendable {
     let status: FileStatus
     do { status = try root.descriptor.status() } catch { throw SpoolError(error) }
     owner = status.owner
-    guard status.owner == Identity.user || status.owner == 0 || Identity.user == 0 else {
-      throw SpoolError(
-        .notPermitted, "the spool \(path) belongs to uid \(status.owner), not to you",
-        hint: "name another one with --spool, or ask its owner for init --shared")
-    }
+    let isTrusted = status.owner == Identity.user || status.owner == 0 || Identity.user == 0
+    let foreign = SpoolError(
+      .notPermitted, "the spool \(path) belongs to uid \(status.owner), not to you",
+      hint: "name another one with --spool, or ask its owner for init --shared")
     let bytes: [UInt8]
     do { bytes = try root.read(SpoolFile.name, atMost: 1 << 16) } catch  where error.isNotFound {
+      if !isTrusted { throw foreign }
       throw SpoolError(
         .unavailable, "\(path) is no spool: it has no \(SpoolFile.name)",
         hint: "make one with: edgecoder init --spool \(path)")
@@ -51,6 +51,9 @@ package final class Spool: Sendable {
       throw SpoolError(error)
     }
     file = try SpoolFile(bytes: bytes)
+    // Who shares a spool wants others to use it, and who names it wants to use that one. What an
+    // owner could then do is to lie about his own jobs' results, which he can anyway.
+    if !isTrusted, !file.features.contains("shared") { throw foreign }
     try Spool.checkModes(
       root, owner: owner, isShared: file.features.contains("shared"), path: path)
   }

@@ -6,9 +6,6 @@ import Glibc
 import Testing
 
 /// The spool's own code as three uids: every step from submit to the result, none of them as root.
-///
-/// The processes open the spool before they become somebody: a spool of another ordinary user is
-/// not trusted when it is opened (which is a test of its own).
 @Suite(.enabled(if: Identity.user == 0, "needs root, to act as other users"))
 struct UserTests {
   let temporary = TemporaryDirectory()
@@ -115,7 +112,7 @@ struct UserTests {
     try #require(try spool.workerItems() == [])
   }
 
-  @Test func `a spool of another user is not trusted`() async throws {
+  @Test func `a spool of another user is trusted where he shares it`() async throws {
     let path = path
     await #expect(processExitsWith: .success) { [path = path as String] in
       try Person.coordinator.become()
@@ -123,10 +120,19 @@ struct UserTests {
     }
     await #expect(processExitsWith: .success) { [path = path as String] in
       try Person.submitter.become()
+      let spool = try Spool(path: path)
+      let archive = try Descriptor.memory("archive", [4])
+      try #require(try spool.submit([Request()], as: .number(2), archive: archive.raw))
+    }
+    // The twin: the same tree without the feature is not.
+    let file = path + "/" + SpoolFile.name
+    #expect(try runProgram("sed", ["-i", "s/\"shared\"//", file]).status == 0)
+    await #expect(processExitsWith: .success) { [path = path as String] in
+      try Person.submitter.become()
       let refusal = kind { () throws(SpoolError) in _ = try Spool(path: path) }
       try #require(refusal == .notPermitted)
     }
-    // The twin: one of root's is trusted, and submitting works from beginning to end.
+    #expect(try runProgram("sed", ["-i", "s/\\[\\]/[\"shared\"]/", file]).status == 0)
     chown(path, 0, Person.members)
     await #expect(processExitsWith: .success) { [path = path as String] in
       // Root's folder with another one's parts is not.

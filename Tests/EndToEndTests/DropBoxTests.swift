@@ -11,20 +11,26 @@ extension EndToEnd {
   struct SharedSpoolTests {}
 }
 
-/// A shared spool of root, with the program where everybody can start it.
+/// A shared spool of root or of an ordinary user, with the program where everybody can start it.
 private final class SharedPlace {
   let place: Workplace
   static let group = 7100
 
-  init(shared: Bool = true) throws {
+  init(shared: Bool = true, owner: Int? = nil) throws {
     place = try Workplace(making: false)
     let script = """
       chmod 755 . home && mkdir bin tasks && cp --reflink=auto \(Workplace.program)* bin/ 2>&-
       cp -rL \(Workplace.binaries)/sandbox-profiles bin/
-      edgecoder init -q \(shared ? "--shared \(SharedPlace.group)" : "")
-      for uid in 7001 7002; do mkdir $uid && chown $uid $uid; done
+      for uid in 7000 7001 7002; do mkdir $uid && chown $uid $uid; done
       """
     expect(try place.shell(script), 0)
+    let make = "init -q \(shared ? "--shared \(SharedPlace.group)" : "")"
+    if let owner {
+      expect(try place.shell("mkdir spool && chown \(owner) spool"), 0)
+      expect(try run(as: owner, make), 0)
+    } else {
+      expect(try place.shell("edgecoder \(make)"), 0)
+    }
     try place.task("ok", "echo mine")
     expect(try place.shell("chmod -R a+rX ok bin"), 0)
   }
@@ -83,6 +89,19 @@ extension EndToEnd.SharedSpoolTests {
       "prune --keep-last 0", "account create mine", "worker",
     ] { expect(try shared.run(as: 7001, command), 77) }
     #expect(try place.rows().count == 1, "a refused run hands nothing over")
+  }
+
+  /// No root anywhere: owner, submitter and a stranger are ordinary users.
+  @Test func anOrdinaryUserMayShare() throws {
+    let shared = try SharedPlace(owner: 7000)
+    expect(try shared.run(as: 7000, "account allow local --uid 7001 --default"), 0)
+    let job = try #require(try shared.run(as: 7001, "submit ok").lines.first)
+    expect(try shared.run(as: 7000, "run --resume"), 0)
+    expect(try shared.run(as: 7001, "wait \(job) --timeout 5s"), 0)
+    #expect(try shared.run(as: 7001, "logs \(job)").output == "mine\n")
+    expect(try shared.run(as: 7002, "logs \(job)"), 77)
+    expect(try shared.run(as: 7001, "ledger verify"), 77)
+    expect(try shared.run(as: 7000, "ledger verify"), 0)
   }
 
   @Test func whoMayNotChargeIsRejected() throws {
