@@ -35,7 +35,8 @@ extension Coordinator {
   private func rebuilt(_ job: JobID) throws(CoordinatorError) -> Ticket? {
     let posting = try onLedger { () throws(LedgerError) -> Posting? in
       let round = try ledger.lastRound(job: job)
-      guard round > 0, try ledger.posting(job: job, phase: "end/\(round)") == nil else { return nil }
+      guard round > 0 else { return nil }
+      guard try ledger.posting(job: job, phase: "end/\(round)") == nil else { return nil }
       return try ledger.posting(job: job, phase: "reserve/\(round)")
     }
     guard let posting, let blob = posting.facts["blob"]?.text.flatMap({ Digest(hex: $0) }),
