@@ -46,6 +46,9 @@ enum LinkRecord {
     let jail = try #require(LinkRecord.jail, "edgecoder-jail was not built beside these tests")
     let findings = LinkRecord.findings(jail)
     #expect(findings.isEmpty, "\(findings.report)")
+    // The C library's start would cost more than the rest of a launch.
+    let symbols = Tool("nm '\(jail)'").output
+    #expect(symbols.contains(" T main") && !symbols.contains("__libc_start_main"))
   }
 
   @Test func aProgramThatDoesNotIsFound() {
