@@ -29,6 +29,7 @@ struct Validate: ParsableCommand {
     case sourcePasses = "the untouched source passes"
     case solutionFails = "the solution does not pass"
     case hasNoSolution = "there is no solution/"
+    case notRun = "it could not be run here"
   }
 
   func run() throws {
@@ -58,16 +59,20 @@ struct Validate: ParsableCommand {
     }
     let endings = try session.run(jobs, signals: signals)
     var isBad = false
+    var isNotRun = false
     for task in tasks {
       let finding = judge(
         source: sources[task].flatMap { endings.ended[$0] },
-        solutions: (solutions[task] ?? []).compactMap { endings.ended[$0] })
+        solutions: (solutions[task] ?? []).map { endings.ended[$0] })
       isBad = isBad || finding.0 != .valid
+      isNotRun = isNotRun || finding.0 == .notRun
       rows.append(
         CheckRow(
           task, finding.0 == .valid ? .ok : .failed, found: finding.0.rawValue, next: finding.1))
     }
     try output.render(Document(schema: "edgecoder.validate/1", list: "tasks", rows: rows))
+    // What this machine could not run says nothing about a task.
+    if isNotRun { throw ArgumentParser.ExitCode(EdgeJob.ExitCode.unavailable.rawValue) }
     if isBad { throw ArgumentParser.ExitCode(EdgeJob.ExitCode.notPassed.rawValue) }
   }
 
@@ -77,8 +82,14 @@ struct Validate: ParsableCommand {
     try Submitter(site: site, request: request, session: session.id).submit([task], copies: count)
   }
 
-  private func judge(source: Ending?, solutions: [Ending]) -> (Finding, String?) {
+  /// - Parameters: nil for a job that has no end: no worker here offers what it needs.
+  private func judge(source: Ending?, solutions: [Ending?]) -> (Finding, String?) {
     if solutions.isEmpty { return (.hasNoSolution, "write one; validate needs it") }
+    for ending in [source] + solutions {
+      guard let ending else { return (.notRun, "edgecoder doctor shows what is missing") }
+      guard case .verdict = ending else { return (.notRun, ending.summary) }
+    }
+    let solutions = solutions.compactMap(\.self)
     let summaries = Set(solutions.map(\.summary))
     if source == .verdict(.passed) { return (.sourcePasses, "its tests prove nothing") }
     if summaries.count > 1 { return (.flaky, summaries.sorted().joined(separator: " / ")) }
