@@ -38,7 +38,7 @@ struct DeskTests {
     await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
       let spool = try Spool(path: path)
       let desk = try WorkerDesk(spool, id: "w")
-      let sleeper = try Spawn(path: try #require(programPath("sleep")), arguments: ["60"]).start()
+      let sleeper = try Spawn(path: try #require(programPath("sleep")), arguments: ["3600"]).start()
       try #require(try spool.isAlive("w"))
       try spool.root.publish("tmp/sleeper", Array("\(sleeper.process)".utf8))
       withExtendedLifetime(desk) { _ = kill(getpid(), SIGKILL) }
