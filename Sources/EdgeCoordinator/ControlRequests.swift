@@ -64,7 +64,7 @@ extension Coordinator {
       case .held, .dead, .cancelled, .done: return try spool.record(place.state, job).ticket
       case .incoming, .quarantine: return nil
       }
-    } catch  where error.kind == .notFound || error.kind == .badInput {
+    } catch  where [.notFound, .badInput, .notPermitted].contains(error.kind) {
       return nil
     } catch {
       throw .spool(error)

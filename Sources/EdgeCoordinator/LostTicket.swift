@@ -15,7 +15,7 @@ extension Coordinator {
     do throws(SpoolError) {
       return try spool.ticket(at: item.path)
     } catch  where error.kind == .notFound {
-    } catch  where error.kind == .badInput {
+    } catch  where error.kind == .badInput || error.kind == .notPermitted {
       try onSpool { () throws(SpoolError) in
         try spool.quarantineOutbox(item.path, reason: error.what)
       }

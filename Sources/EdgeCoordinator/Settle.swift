@@ -157,7 +157,9 @@ extension Coordinator {
       if let known, spool.root.contains(path) { return (known, path) }
       do throws(SpoolError) { return (try spool.ticket(at: path), path) } catch
         where error.kind == .notFound
-      {}
+      {} catch  where error.kind == .notPermitted {
+        throw SpoolError(.badInput, error.what)
+      }
     }
     if let entry = ready.removeValue(forKey: right.job) { return (entry.ticket, entry.path) }
     return nil

@@ -52,7 +52,8 @@ extension Coordinator {
       if isBack {
         ready[ticket.job] = ReadyTicket(
           ticket: ticket, path: Layout.ready(ticket.job, queue: ticket.request.queue))
-      } else {
+      } else if try onSpool({ () throws(SpoolError) in try !spool.isAlive(item.worker) }) {
+        // It was removed or spoiled; a worker that came back would have claimed it.
         try place(ticket)
         try onSpool { () throws(SpoolError) in try spool.syncAll() }
       }

@@ -67,7 +67,7 @@ extension Spool {
       bytes = try file.read(atMost: Spool.ticketBytesMax)
     } catch  where error.isNotFound {
       throw SpoolError(.notFound, "\(path) is not there")
-    } catch  where error.call == "take" || error.errno == ELOOP || error.errno == EFBIG {
+    } catch  where error.call == "take" || [ELOOP, EFBIG, ENXIO].contains(error.errno) {
       throw SpoolError(.badInput, error.subject)
     } catch {
       throw SpoolError(error)

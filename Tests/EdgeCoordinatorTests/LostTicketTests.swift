@@ -9,7 +9,7 @@ import Testing
 
 /// A worker of another uid owns what lies in its folders: it can remove, replace or spoil tickets.
 struct LostTicketTests {
-  enum Damage: CaseIterable, Sendable { case removed, replaced, directory, fifo }
+  enum Damage: CaseIterable, Sendable { case removed, replaced, directory, fifo, socket, link }
 
   private func damage(_ site: Site, _ path: String, _ how: Damage) throws {
     let file = site.folder.path("spool/\(path)")
@@ -19,6 +19,8 @@ struct LostTicketTests {
     case .replaced: try site.folder.write("spool/\(path)", text: "{}")
     case .directory: try #require(mkdir(file, 0o700) == 0)
     case .fifo: try #require(mkfifo(file, 0o600) == 0)
+    case .socket: try #require(mknod(file, S_IFSOCK | 0o600, 0) == 0)
+    case .link: try #require(symlink("/etc/passwd", file) == 0)
     }
   }
 
