@@ -32,6 +32,8 @@ package final class Coordinator {
   var offered: Set<String> = []
   /// The fence of each account's last assignment, so that accounts take turns.
   var lastServed: [String: UInt64] = [:]
+  /// Whether jobs that stand nowhere were looked for.
+  private var hasLookedForLost = false
   /// Archives that were inspected before, by blob.
   var inspections: [Digest: Inspection] = [:]
   /// Jobs that others wait for and that have ended: true where they passed.
@@ -138,9 +140,14 @@ package final class Coordinator {
     var didWork = try obeyControlRequests()
     didWork = try settle() || didWork
     didWork = try sweep() || didWork
-    didWork = try admit() || didWork
+    let isAdmitting = try admit()
+    if !isAdmitting, !hasLookedForLost {
+      // Only now: what was reserved for and not placed by an earlier leader is in `incoming/` still.
+      hasLookedForLost = true
+      didWork = try findLostJobs() || didWork
+    }
     didWork = try assign() || didWork
-    return didWork
+    return didWork || isAdmitting
   }
 
   /// The half of a round that takes finished work in, for `settle`.

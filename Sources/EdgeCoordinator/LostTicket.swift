@@ -31,6 +31,26 @@ extension Coordinator {
     return ticket
   }
 
+  /// Makes the tickets of jobs anew that are reserved for and stand nowhere: a worker of another uid
+  /// removed one, or a file system without a journal lost a rename in a power cut.
+  /// - Returns: true where there was any.
+  func findLostJobs() throws(CoordinatorError) -> Bool {
+    var found = false
+    let open = try onLedger { () throws(LedgerError) in try ledger.openReservations() }
+    for job in open.map(\.job) where ready[job] == nil && live[job] == nil {
+      if try onSpool({ () throws(SpoolError) in try spool.locate(job) }) != nil { continue }
+      guard let ticket = try rebuilt(job) else {
+        events.append(.notice("job \(job) is reserved for and stands nowhere"))
+        continue
+      }
+      try place(ticket)
+      events.append(.notice("the ticket of job \(job) was lost, and is made anew"))
+      found = true
+    }
+    if found { try onSpool { () throws(SpoolError) in try spool.syncAll() } }
+    return found
+  }
+
   /// What the ledger and the archive say of a job that is reserved for and has not ended.
   private func rebuilt(_ job: JobID) throws(CoordinatorError) -> Ticket? {
     let posting = try onLedger { () throws(LedgerError) -> Posting? in
@@ -48,7 +68,7 @@ extension Coordinator {
     return Ticket(
       job: job, request: request, account: posting.account, submitter: submitter, blob: blob,
       task: inspection.task, manifest: capped(inspection.manifest), reserved: posting.amount,
-      admitted: posting.ts, round: round)
+      admitted: posting.ts, round: round, notBefore: request.notBefore ?? 0, hold: request.hold)
   }
 
   /// The facts of a reservation: enough to make the ticket anew.

@@ -67,6 +67,42 @@ struct LostTicketTests {
     #expect(next.events.contains { "\($0)".contains("quarantine") })
   }
 
+  /// Nothing of the job is left but its reservation and its archive.
+  @Test(arguments: ["running", "inbox", "ready"]) func aJobThatStandsNowhereIsFound(
+    folder: String
+  ) throws {
+    let site = try Site()
+    let job = try site.submit()[0]
+    do {
+      let coordinator = try site.coordinator()
+      let desk = folder == "ready" ? nil : try site.desk("bad")
+      try coordinator.settleDown()
+      if folder == "running" { _ = try desk?.claimAll() }
+    }
+    let place = try #require(try site.spool.locate(job))
+    #expect(place.state.rawValue == folder)
+    try damage(site, place.path, .removed)
+    #expect(try site.spool.locate(job) == nil)
+    let next = try site.coordinator()
+    try next.settleDown()
+    #expect(next.events.contains { "\($0)".contains("made anew") })
+    #expect(try site.spool.locate(job)?.state == .ready)
+    try finish(job, site, next)
+  }
+
+  /// A held job, and one of a batch that is not admitted yet, are not lost.
+  @Test func whatIsSomewhereIsLeftAlone() throws {
+    let site = try Site()
+    let held = try site.submit(Request(hold: "later"))[0]
+    do { try site.coordinator().settleDown() }
+    let waiting = try site.submit(count: 3)
+    let next = try site.coordinator()
+    try next.settleDown()
+    #expect(!next.events.contains { "\($0)".contains("anew") || "\($0)".contains("nowhere") })
+    #expect(try site.spool.locate(held)?.state == .held)
+    for job in waiting { #expect(try site.spool.locate(job)?.state == .ready) }
+  }
+
   /// What has ended is not begun again, whatever appears in a worker's folder.
   @Test func anEndedJobStaysEnded() throws {
     let site = try Site()
