@@ -142,7 +142,7 @@ package final class Coordinator {
     didWork = try sweep() || didWork
     let isAdmitting = try admit()
     if !isAdmitting, !hasLookedForLost {
-      // Only now: what was reserved for and not placed by an earlier leader is in `incoming/` still.
+      // Only now: what an earlier leader reserved for and did not place is in `incoming/` still.
       hasLookedForLost = true
       didWork = try findLostJobs() || didWork
     }

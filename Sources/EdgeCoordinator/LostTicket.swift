@@ -31,7 +31,7 @@ extension Coordinator {
     return ticket
   }
 
-  /// Makes the tickets of jobs anew that are reserved for and stand nowhere: a worker of another uid
+  /// Makes tickets anew of jobs that are reserved for and stand nowhere: a worker of another uid
   /// removed one, or a file system without a journal lost a rename in a power cut.
   /// - Returns: true where there was any.
   func findLostJobs() throws(CoordinatorError) -> Bool {
