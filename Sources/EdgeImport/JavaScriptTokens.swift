@@ -173,7 +173,7 @@ extension JavaScriptTokens {
     text += String(Character(scalar)).utf8
   }
 
-  /// The code point of `\uXXXX`, of a pair of them, or of `\u{…}`.
+  /// The code point of `\u` and four digits, of a pair of those, or of `\u{…}`.
   private mutating func takeUnicodeEscape() -> UInt32? {
     if position < bytes.count, bytes[position] == UInt8(ascii: "{") {
       let start = position + 1

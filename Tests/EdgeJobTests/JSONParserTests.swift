@@ -56,6 +56,19 @@ struct JSONParserTests {
     #expect(throws: JSONError.self) { try fields.table("table") }
   }
 
+  /// Small objects are compared by pairs, larger ones as a set.
+  @Test(arguments: [2, 15, 16, 17, 18, 40])
+  func noNameOccursTwice(count: Int) throws {
+    let names = (0..<count).map { "\"n\($0)\":0" }
+    func document(_ names: [String]) -> [UInt8] { Array("{\(names.joined(separator: ","))}".utf8) }
+    #expect(try JSON.parse(document(names)).members?.count == count)
+    for place in 0..<count {
+      var changed = names
+      changed[place] = names[place == 0 ? count - 1 : 0]
+      #expect(throws: JSONError.self) { _ = try JSON.parse(document(changed)) }
+    }
+  }
+
   @Test
   func limitsTheDepth() throws {
     let deep = { (count: Int) in

@@ -79,6 +79,19 @@ struct WatchTests {
   }
 
   @Test
+  func namesWhatCameAndWent() throws {
+    let watch = try Watch()
+    let directory = try temporary.open()
+    try watch.add(directory)
+    #expect(watch.waitForNames(milliseconds: 0) == [])
+    let names = Set((0..<300).map { "file-\($0)-" + String(repeating: "x", count: $0 % 50) })
+    for name in names { try directory.publish(name, [], durable: false) }
+    #expect(watch.waitForNames(milliseconds: 1000)?.isSuperset(of: names) == true)
+    try directory.remove(names.min() ?? "")
+    #expect(watch.waitForNames(milliseconds: 1000) == [names.min() ?? ""])
+  }
+
+  @Test
   func returnsAfterItsTime() throws {
     let watch = try Watch()
     try watch.add(temporary.open())
