@@ -51,9 +51,12 @@ let package = Package(
     .executableTarget(
       name: "edgecoder-jail", dependencies: ["CJailPlan"], cSettings: strictC,
       // A C executable would otherwise link libswiftCore.so and carry a toolchain RUNPATH; and it
-      // is its own C library.
+      // is its own C library. Its code lies where no other program's does (EC_CODE_HIGH).
       linkerSettings: [
-        .unsafeFlags(["-nostartfiles", "-static-executable", "-Xclang-linker", "-nostdlib"])
+        .unsafeFlags([
+          "-nostartfiles", "-static-executable", "-Xclang-linker", "-nostdlib", "-Xlinker",
+          "-Ttext-segment=0x10000000000",
+        ])
       ]),
 
     // Layer 1: the vocabulary, and the operating system.

@@ -2,8 +2,8 @@
 
 static const char *const stages[EC_STAGES] = {
     [EC_STAGE_PLAN] = "plan",
-    [EC_STAGE_CLONE] = "clone",
     [EC_STAGE_GROUP] = "cgroup",
+    [EC_STAGE_NAMESPACES] = "namespaces",
     [EC_STAGE_MAP] = "user namespace",
     [EC_STAGE_PRIVATE] = "private mounts",
     [EC_STAGE_ROOT] = "root",
@@ -11,22 +11,24 @@ static const char *const stages[EC_STAGES] = {
     [EC_STAGE_LINK] = "link",
     [EC_STAGE_FILE] = "file",
     [EC_STAGE_BIND] = "bind",
-    [EC_STAGE_MOUNT] = "mount",
     [EC_STAGE_DEVICE] = "device",
-    [EC_STAGE_PROC] = "proc",
     [EC_STAGE_PIVOT] = "pivot",
     [EC_STAGE_SEAL] = "seal root",
     [EC_STAGE_HOST_NAME] = "host name",
-    [EC_STAGE_DESCRIPTORS] = "descriptors",
-    [EC_STAGE_START] = "start",
-    [EC_STAGE_RLIMIT] = "rlimit",
     [EC_STAGE_BOUNDING_SET] = "bounding set",
+    [EC_STAGE_NO_NEW_PRIVILEGES] = "no new privileges",
+    [EC_STAGE_SECCOMP] = "seccomp",
+    [EC_STAGE_CLONE] = "clone",
+    [EC_STAGE_MOUNT] = "mount",
+    [EC_STAGE_PROC] = "proc",
+    [EC_STAGE_DESCRIPTORS] = "descriptors",
     [EC_STAGE_USER] = "user",
     [EC_STAGE_CAPABILITIES] = "capabilities",
+    [EC_STAGE_START] = "start",
+    [EC_STAGE_RLIMIT] = "rlimit",
     [EC_STAGE_WORK_DIRECTORY] = "work directory",
-    [EC_STAGE_NO_NEW_PRIVILEGES] = "no new privileges",
     [EC_STAGE_LANDLOCK] = "landlock",
-    [EC_STAGE_SECCOMP] = "seccomp",
+    [EC_STAGE_FILTER] = "program filter",
     [EC_STAGE_PROOF] = "proof",
     [EC_STAGE_EXEC] = "exec",
     [EC_STAGE_WORKSPACE] = "workspace",
@@ -48,8 +50,9 @@ uint64_t ec_plan_build(void) {
   hash = mix(hash, sizeof(struct ec_plan));
   hash = mix(hash, sizeof(struct ec_operation));
   hash = mix(hash, sizeof(struct ec_ending));
+  hash = mix(hash, sizeof(struct ec_denied));
   hash = mix(hash, offsetof(struct ec_plan, filter));
-  hash = mix(hash, offsetof(struct ec_plan, clone_flags));
+  hash = mix(hash, offsetof(struct ec_plan, namespaces));
   return mix(hash, EC_STAGES);
 }
 
@@ -67,10 +70,23 @@ static int texts_fit(const char *bytes, struct ec_table table, size_t size) {
   return offsets[table.count] == 0;
 }
 
-static int operation_fits(const struct ec_operation *op, size_t size) {
-  if (op->kind < EC_OP_DIRECTORY || op->kind > EC_OP_DETACH) return 0;
+static int operation_fits(const struct ec_operation *op, const struct ec_plan *plan, size_t size) {
+  if (op->kind < EC_OP_DIRECTORY || op->kind > EC_OP_COPY) return 0;
   if (op->source >= size || op->target >= size || op->target == 0) return 0;
+  if (op->kind == EC_OP_MOUNT || op->kind == EC_OP_COPY) {
+    if (op->fd < EC_MOUNTS || op->fd >= (int32_t)plan->descriptors) return 0;
+  }
   return op->length <= size - op->source;
+}
+
+/// What only a run has.
+static int run_fits(const char *bytes, const struct ec_plan *plan, size_t size) {
+  if (plan->work_directory >= size) return 6;
+  if (!texts_fit(bytes, plan->arguments, size) || plan->arguments.count == 0) return 7;
+  if (!texts_fit(bytes, plan->environment, size)) return 8;
+  if (!texts_fit(bytes, plan->programs, size) || plan->programs.count == 0) return 9;
+  if (plan->descriptors < EC_MOUNTS || plan->descriptors > EC_DESCRIPTORS_MAX) return 10;
+  return 0;
 }
 
 int ec_plan_check(const void *data, size_t size) {
@@ -80,25 +96,24 @@ int ec_plan_check(const void *data, size_t size) {
   if (plan->magic != EC_PLAN_MAGIC || plan->version != EC_PLAN_VERSION) return 2;
   if (plan->build != ec_plan_build()) return 3;
   if (plan->size != size || bytes[size - 1] != 0) return 4;
-  if (plan->kind == EC_KIND_WORKSPACE) return 0;
-  if (plan->kind != EC_KIND_RUN) return 5;
-  if (plan->mount_point >= size || plan->host_name >= size || plan->work_directory >= size ||
-      plan->root_options >= size)
-    return 6;
-  if (!texts_fit(bytes, plan->arguments, size) || plan->arguments.count == 0) return 7;
-  if (!texts_fit(bytes, plan->environment, size)) return 8;
-  if (!texts_fit(bytes, plan->programs, size) || plan->programs.count == 0) return 9;
-  if (!table_fits(plan->operations, sizeof(struct ec_operation), size, 0)) return 10;
-  if (!table_fits(plan->rules, sizeof(struct ec_rule), size, 0)) return 11;
-  if (!table_fits(plan->limits, sizeof(struct ec_limit), size, 0)) return 12;
-  if (!table_fits(plan->filter, 8, size, 0) || plan->filter.count > 4096) return 13;
-  if ((plan->flags & EC_SECCOMP) && plan->filter.count == 0) return 14;
-  if (plan->mounts > 64 || plan->groups > 8) return 15;
+  if (plan->kind < EC_KIND_TEMPLATE || plan->kind > EC_KIND_WORKSPACE) return 5;
+  if (plan->kind == EC_KIND_RUN) {
+    int problem = run_fits(bytes, plan, size);
+    if (problem) return problem;
+  }
+  if (plan->mount_point >= size || plan->host_name >= size || plan->root_options >= size) return 11;
+  if (!table_fits(plan->operations, sizeof(struct ec_operation), size, 0)) return 12;
+  if (!table_fits(plan->rules, sizeof(struct ec_rule), size, 0)) return 13;
+  if (!table_fits(plan->limits, sizeof(struct ec_limit), size, 0)) return 14;
+  if (!table_fits(plan->filter, 8, size, 0) || plan->filter.count > 4096) return 15;
+  if (!table_fits(plan->kills, 8, size, 0)) return 16;
+  if ((plan->flags & EC_SECCOMP) && plan->filter.count == 0) return 17;
+  if (plan->groups > 8 || plan->denied_error > 4095) return 18;
   const struct ec_operation *ops = (const void *)(bytes + plan->operations.offset);
   for (uint32_t i = 0; i < plan->operations.count; i++)
-    if (!operation_fits(&ops[i], size)) return 16;
+    if (!operation_fits(&ops[i], plan, size)) return 19;
   const struct ec_rule *rules = (const void *)(bytes + plan->rules.offset);
   for (uint32_t i = 0; i < plan->rules.count; i++)
-    if (rules[i].path >= size) return 17;
+    if (rules[i].path >= size) return 20;
   return 0;
 }

@@ -228,28 +228,49 @@ int ec_memfd_sealable(const char *name) {
 
 int ec_seal(int fd) { return fcntl(fd, 1033 /* F_ADD_SEALS */, 15); }
 
-int ec_receive_descriptor(int socket) {
-  char byte;
-  struct iovec part = {&byte, 1};
+int ec_send_descriptors(int socket, const void *bytes, size_t length, const int *descriptors,
+                        int count) {
+  struct iovec part = {(void *)bytes, length};
+  union {
+    struct cmsghdr head;
+    char bytes[CMSG_SPACE(64 * sizeof(int))];
+  } control;
+  if (count > 64) {
+    errno = E2BIG;
+    return -1;
+  }
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+  if (count > 0) {
+    memset(&control, 0, sizeof control);
+    size_t size = (size_t)count * sizeof(int);
+    message.msg_control = control.bytes;
+    message.msg_controllen = CMSG_SPACE(size);
+    control.head.cmsg_level = SOL_SOCKET;
+    control.head.cmsg_type = SCM_RIGHTS;
+    control.head.cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(&control.head), descriptors, size);
+  }
+  return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
+ssize_t ec_receive(int socket, void *bytes, size_t length, int *descriptor) {
+  struct iovec part = {bytes, length};
   union {
     struct cmsghdr head;
     char bytes[CMSG_SPACE(sizeof(int))];
   } control;
-  memset(&control, 0, sizeof control);
   struct msghdr message = {.msg_iov = &part,
                            .msg_iovlen = 1,
                            .msg_control = control.bytes,
                            .msg_controllen = sizeof control.bytes};
-  ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-  if (got < 0) return -1;
-  struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-  if (got == 0 || !head || head->cmsg_type != SCM_RIGHTS) {
-    errno = ENOENT;
-    return -1;
+  *descriptor = -1;
+  ssize_t got;
+  while ((got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) {
   }
-  int fd;
-  memcpy(&fd, CMSG_DATA(head), sizeof fd);
-  return fd;
+  struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+  if (got > 0 && head && head->cmsg_type == SCM_RIGHTS)
+    memcpy(descriptor, CMSG_DATA(head), sizeof *descriptor);
+  return got;
 }
 
 int ec_quota(int fd, uint64_t *bytes, uint64_t *bytes_free, uint64_t *inodes,

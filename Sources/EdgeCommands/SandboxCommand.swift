@@ -33,6 +33,9 @@ struct SandboxRun: ParsableCommand {
   @Option(help: "Memory of the tree, MiB.")
   var memory: Int64?
 
+  @Option(help: "Runs it this often, each time in a new workspace; the report has the times.")
+  var `repeat` = 1
+
   @Argument(parsing: .captureForPassthrough, help: "The program and its arguments, after --.")
   var command: [String]
 
@@ -50,9 +53,16 @@ struct SandboxRun: ParsableCommand {
     if let memory { limits.memoryBytes = memory << 20 }
     let slot = try SlotLease.take()
     let sandbox = Sandbox(host: try SandboxHost.probe(), slot: slot.number)
-    let workspace = try sandbox.makeWorkspace(limits: limits, profile: profile)
-    let result = try sandbox.run(
-      Launch(profile: profile, limits: limits, arguments: arguments), in: workspace)
+    let launch = Launch(profile: profile, limits: limits, arguments: arguments)
+    var times: [Int64] = []
+    var last: RunReport?
+    for _ in 0..<max(1, `repeat`) {
+      let started = Clocks.bootNanoseconds()
+      let workspace = try sandbox.makeWorkspace(limits: limits, profile: profile)
+      last = try sandbox.run(launch, in: workspace)
+      times.append(Clocks.bootNanoseconds() - started)
+    }
+    guard let result = last else { return }
     Console.write(result.stdout)
     try? EdgeSystem.write(result.stderr, to: 2)
     let verdict = result.verdict()
@@ -60,7 +70,7 @@ struct SandboxRun: ParsableCommand {
       let json: JSON = [
         "schema": "edgecoder.sandbox/1", "outcome": verdict.json, "usage": result.usage.json,
         "enforced": .table(result.enforced), "setupNs": .int(result.setupNanoseconds),
-        "profile": .string(result.profileDigest.hex),
+        "profile": .string(result.profileDigest.hex), "timesNs": SandboxRun.times(times),
       ]
       try? EdgeSystem.write(json.canonical + [0x0A], to: 2)
     } else if verdict != .passed {
@@ -72,5 +82,14 @@ struct SandboxRun: ParsableCommand {
     case .signalled(let signal): throw ArgumentParser.ExitCode(128 + signal)
     default: throw ArgumentParser.ExitCode(EdgeJob.ExitCode.notPassed.rawValue)
     }
+  }
+
+  /// From the call to the end of everything, with the workspace: a distribution, nanoseconds.
+  private static func times(_ all: [Int64]) -> JSON {
+    let sorted = all.sorted()
+    return [
+      "count": .int(Int64(sorted.count)), "min": .int(sorted[0]),
+      "p50": .int(sorted[sorted.count / 2]), "p95": .int(sorted[sorted.count * 95 / 100]),
+    ]
   }
 }

@@ -8,7 +8,7 @@ enum EnforcedMap {
   ) -> Enforced {
     var map = resources(sandbox, launch)
     let off = launch.without
-    if groups.has(.memory) {
+    if groups.has(.memoryLimit) {
       map["swap"] = groups.swapIsLimited ? "in the memory limit" : "not counted here"
     }
     map["disk"] = workspace.bytes > 0 ? "tmpfs size=\(workspace.bytes)" : "none"

@@ -7,6 +7,7 @@ struct PlanWriter {
   private var operations: [ec_operation] = []
   private var rules: [ec_rule] = []
   private var limits: [ec_limit] = []
+  private var kills: [UInt64] = []
 
   init(kind: UInt32) {
     plan.magic = EC_PLAN_MAGIC
@@ -24,7 +25,29 @@ struct PlanWriter {
     return UInt32(offset)
   }
 
-  mutating func add(_ operation: ec_operation) { operations.append(operation) }
+  /// One operation on the root.
+  /// - Parameters:
+  ///   - target: path inside; a leading slash is left away.
+  ///   - fd: place among the descriptors of the plan.
+  mutating func add(
+    _ kind: UInt32, source: String = "", target: String, flags: UInt32 = 0, mode: UInt32 = 0,
+    fd: Int32 = -1, device: UInt64 = 0, inode: UInt64 = 0
+  ) {
+    var operation = ec_operation()
+    operation.kind = kind
+    operation.flags = flags
+    operation.source = text(source)
+    operation.target = text(String(target.drop { $0 == "/" }))
+    operation.length = UInt32(source.utf8.count)
+    operation.mode = mode
+    operation.fd = fd
+    operation.device = device
+    operation.inode = inode
+    operations.append(operation)
+  }
+
+  /// Calls that end the run.
+  mutating func kill(_ numbers: [Int32]) { kills = numbers.map { UInt64($0) } }
 
   mutating func allow(_ path: String, _ access: UInt64) {
     rules.append(ec_rule(path: text(path), reserved: 0, access: access))
@@ -53,6 +76,7 @@ struct PlanWriter {
     plan.rules = append(rules, count: rules.count)
     plan.limits = append(limits, count: limits.count)
     plan.filter = append(filter, count: filter.count / 8)
+    plan.kills = append(kills, count: kills.count)
     texts += [UInt8](repeating: 0, count: 8)
     plan.size = UInt32(MemoryLayout<ec_plan>.size + texts.count)
     let bytes = withUnsafeBytes(of: plan) { Array($0) } + texts

@@ -3,71 +3,85 @@ internal import EdgeSystem
 /// What must be true of the confined program before it is let go, and the comparison with what the
 /// kernel says about it from inside.
 struct Proof {
-  /// False where the machine's process table is shown, in which the program has another number.
-  var isVisible: Bool
   var user: UInt32
   var group: UInt32
-  var hasFilter: Bool
-  var hasNoNewPrivileges: Bool
+  /// How many filters hold; nil where none is planned.
+  var filters: Int?
   var hasNoCapabilities: Bool
   /// Mount points inside → true where read-only; nil where the mounts are not checked.
   var mounts: [String: Bool]?
   /// Mount points that may be there: device nodes that had to be bound.
   var optionalMounts: Set<String> = []
-  /// The end of the path of each control group.
-  var groups: [String]
+  /// True where control groups hold: seen from inside, each is the top.
+  var hasGroups: Bool
+
+  typealias Bytes = ArraySlice<UInt8>
 
   /// The first difference, in words; nil where everything is as planned.
-  func difference(status: String, groups shown: String, mounts table: String) -> String? {
-    if !isVisible { return nil }
-    return differenceInStatus(status) ?? differenceInGroups(shown) ?? differenceInMounts(table)
+  func difference(_ shown: Records.Shown) -> String? {
+    differenceInStatus(shown.status) ?? differenceInGroups(shown.groups)
+      ?? differenceInMounts(shown.mounts)
   }
 
-  private func differenceInStatus(_ text: String) -> String? {
-    var fields: [Substring: [Substring]] = [:]
-    for line in text.split(separator: "\n") {
-      let parts = line.split { $0 == "\t" || $0 == " " }
-      if let name = parts.first { fields[name] = Array(parts.dropFirst()) }
-    }
-    func expect(_ name: String, _ value: String) -> String? {
-      let found = fields[name[...]]
-      return found.map { $0.allSatisfy { $0 == value } && !$0.isEmpty } == true
-        ? nil : "\(name) \(found?.joined(separator: " ") ?? "missing"), expected \(value)"
-    }
-    var problems: [String?] = [expect("Uid:", "\(user)"), expect("Gid:", "\(group)")]
-    if hasFilter { problems.append(expect("Seccomp:", "2")) }
-    if hasNoNewPrivileges { problems.append(expect("NoNewPrivs:", "1")) }
+  private func differenceInStatus(_ text: Bytes) -> String? {
+    var expected: [(String, String)] = [
+      ("Uid:", "\(user)"), ("Gid:", "\(group)"), ("NoNewPrivs:", "1"),
+    ]
+    if filters != nil { expected.append(("Seccomp:", "2")) }
     if hasNoCapabilities {
       for name in ["CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"] {
-        problems.append(expect(name, "0000000000000000"))
+        expected.append((name, "0000000000000000"))
       }
     }
-    return problems.compactMap(\.self).first
+    // Linux 5.9 counts them.
+    if let filters, Proof.field("Seccomp_filters:", in: text) != nil {
+      expected.append(("Seccomp_filters:", "\(filters)"))
+    }
+    for (name, value) in expected {
+      let found = Proof.field(name, in: text)
+      let isAsPlanned = found?.allSatisfy { $0.elementsEqual(value.utf8) } == true
+      if !isAsPlanned || found?.isEmpty == true {
+        let words = found?.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
+        return "\(name) \(words ?? "missing"), expected \(value)"
+      }
+    }
+    return nil
   }
 
-  private func differenceInGroups(_ text: String) -> String? {
-    let lines = text.split(separator: "\n")
-    for name in groups where lines.filter({ $0.hasSuffix("/" + name) }).isEmpty {
-      return "control group \(name) missing"
+  /// The words behind a name at the start of a line.
+  private static func field(_ name: String, in text: Bytes) -> [Bytes]? {
+    for line in text.split(separator: 0x0A) where line.starts(with: name.utf8) {
+      return line.dropFirst(name.utf8.count).split { $0 == 0x09 || $0 == 0x20 }
+    }
+    return nil
+  }
+
+  private func differenceInGroups(_ text: Bytes) -> String? {
+    guard hasGroups else { return nil }
+    for line in text.split(separator: 0x0A) where !line.suffix(2).elementsEqual(":/".utf8) {
+      return "control group \(String(decoding: line, as: UTF8.self))"
     }
     return nil
   }
 
   /// Exactly the planned mounts, and each read-only one is.
-  private func differenceInMounts(_ text: String) -> String? {
+  private func differenceInMounts(_ text: Bytes) -> String? {
     guard let mounts else { return nil }
     var seen: Set<String> = []
-    for line in text.split(separator: "\n") {
-      let fields = line.split(separator: " ")
-      guard fields.count > 6 else { return "mount line \(line)" }
-      let point = String(fields[4])
+    for line in text.split(separator: 0x0A) {
+      let fields = line.split(separator: 0x20, maxSplits: 6)
+      guard fields.count > 6 else { return "mount line \(String(decoding: line, as: UTF8.self))" }
+      let point = String(decoding: fields[4], as: UTF8.self)
       if optionalMounts.contains(point) { continue }
       // A directory of the machine brings the mounts below it, all of them read-only.
-      let isBelow = mounts.contains { $0.value && $0.key != "/" && point.hasPrefix($0.key + "/") }
-      guard let mustBeReadOnly = mounts[point] ?? (isBelow ? true : nil) else {
-        return "mount \(point) is not planned"
+      var mustBeReadOnly = mounts[point]
+      if mustBeReadOnly == nil,
+        mounts.contains(where: { $0.value && $0.key != "/" && point.hasPrefix($0.key + "/") })
+      {
+        mustBeReadOnly = true
       }
-      if mustBeReadOnly, !fields[5].split(separator: ",").contains("ro") {
+      guard let mustBeReadOnly else { return "mount \(point) is not planned" }
+      if mustBeReadOnly, !fields[5].split(separator: 0x2C).contains([0x72, 0x6F]) {
         return "mount \(point) is writable"
       }
       seen.insert(point)

@@ -1,17 +1,20 @@
 internal import EdgeSystem
 internal import Glibc
+internal import Synchronization
 
-/// The control groups of one run: fresh, so that every counter starts at 0; removed with the value.
-struct RunGroups: ~Copyable {
+/// The control groups of one jail, in which its runs are born one after the other; removed with the
+/// value. Counters go on from run to run, so each run is the difference to its `Mark`.
+struct RunGroups: ~Copyable, Sendable {
   private let version: GroupTree.Version
   private let name: String
   /// Where a group of this name was made.
   private let places: [String]
-  /// The files that take the number of a process, borrowed by the launcher.
+  /// The files that take the number of a process, borrowed by the jail.
   let members: [Int32]
-  private let directories: [GroupTree.Controller: Int32]
+  private let files: [RunGroupsParts.File: Int32]
   /// True where swap is part of the memory limit, or there is none.
   let swapIsLimited: Bool
+  private let limits = Mutex(RunGroupsParts.Values(memory: -1, processes: -1))
 
   /// No groups at all: nothing is limited, and no counter is known.
   init() { self.init(.v1, "", RunGroupsParts()) }
@@ -21,17 +24,15 @@ struct RunGroups: ~Copyable {
     self.name = name
     places = parts.places
     members = parts.members
-    directories = parts.directories
+    files = parts.files
     swapIsLimited = parts.swapIsLimited
   }
 
-  /// Makes the groups and sets their limits; nothing is left of them where that fails.
-  static func make(_ tree: GroupTree, name: String, memory: Int64, processes: Int64)
-    throws(LaunchFailure) -> RunGroups
-  {
+  /// Makes the groups; nothing is left of them where that fails.
+  static func make(_ tree: GroupTree, name: String) throws(LaunchFailure) -> RunGroups {
     var parts = RunGroupsParts()
     do {
-      try parts.fill(tree, name: name, memory: memory, processes: processes)
+      try parts.fill(tree, name: name)
     } catch {
       // The value removes what was made so far.
       _ = RunGroups(tree.version, name, parts)
@@ -41,31 +42,95 @@ struct RunGroups: ~Copyable {
   }
 
   deinit {
-    for raw in members + Array(directories.values) { close(raw) }
+    for raw in members + Array(files.values) { close(raw) }
     for place in places { RunGroups.remove(name, in: place) }
   }
 
-  func has(_ controller: GroupTree.Controller) -> Bool { directories[controller] != nil }
+  func has(_ file: RunGroupsParts.File) -> Bool { files[file] != nil }
 
-  private func text(_ controller: GroupTree.Controller, _ file: String) -> String? {
-    guard let raw = directories[controller] else { return nil }
-    let descriptor = openat(raw, file, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    let owned = Descriptor(owning: descriptor)
-    return (try? owned.read(atMost: 1 << 16)).map { String(decoding: $0, as: UTF8.self) }
+  /// Counters at the start of a run.
+  struct Mark {
+    var cpuNanoseconds: Int64?
+    var outOfMemoryKills: Int64 = 0
+    var processRefusals: Int64 = 0
   }
 
-  /// The number behind a word at the start of a line, or the only number of the file.
-  private func number(_ controller: GroupTree.Controller, _ file: String, _ word: String? = nil)
+  /// Sets the limits of the next run, and starts its counters.
+  /// - Returns: nil where these groups cannot serve another run: too much memory of earlier ones is
+  ///   still charged to them, or their peak cannot be started anew.
+  func begin(memory: Int64, processes: Int64) throws(LaunchFailure) -> Mark? {
+    if let left = number(.memoryUsage), left > RunGroups.leftMax {
+      // Pages of files that earlier runs have read.
+      _ = write(.memoryEmpty, "0")
+      guard let left = number(.memoryUsage), left <= RunGroups.leftMax else { return nil }
+    }
+    let wanted = RunGroupsParts.Values(memory: memory, processes: processes)
+    let old = limits.withLock { $0 }
+    if old != wanted {
+      // The limit with swap is never below the one without.
+      let order: [RunGroupsParts.File] =
+        memory > old.memory && old.memory > 0
+        ? [.memoryAndSwapLimit, .memoryLimit] : [.memoryLimit, .memoryAndSwapLimit]
+      for file in order { try set(file, "\(memory)") }
+      try set(.processLimit, "\(processes)")
+      limits.withLock { $0 = wanted }
+    }
+    // A fresh group has no peak yet.
+    if has(.memoryPeak), old.memory >= 0 {
+      guard write(.memoryPeak, version == .v1 ? "0" : "reset") else { return nil }
+    }
+    return mark()
+  }
+
+  /// What a jail itself and the caches of its runs may hold, bytes.
+  private static let leftMax: Int64 = 8 << 20
+
+  private func mark() -> Mark {
+    Mark(
+      cpuNanoseconds: cpuNanoseconds, outOfMemoryKills: outOfMemoryKills,
+      processRefusals: processRefusals)
+  }
+
+  private func set(_ file: RunGroupsParts.File, _ value: String) throws(LaunchFailure) {
+    guard files[file] != nil else { return }
+    guard write(file, value) else {
+      throw LaunchFailure(stage: "cgroup", errno: errno, subject: "\(file)")
+    }
+  }
+
+  private func write(_ file: RunGroupsParts.File, _ value: String) -> Bool {
+    guard let raw = files[file] else { return false }
+    return pwrite(raw, value, value.utf8.count, 0) == value.utf8.count
+  }
+
+  /// The number behind a word at the start of a line, or the first number of the file.
+  private func number(_ file: RunGroupsParts.File, _ word: StaticString? = nil) -> Int64? {
+    guard let raw = files[file] else { return nil }
+    return withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 1) { buffer in
+      let count = pread(raw, buffer.baseAddress, buffer.count, 0)
+      guard count > 0 else { return nil }
+      return RunGroups.number(in: buffer[..<count], after: word)
+    }
+  }
+
+  static func number(in text: Slice<UnsafeMutableRawBufferPointer>, after word: StaticString?)
     -> Int64?
   {
-    for line in text(controller, file)?.split(separator: "\n") ?? [] {
-      let parts = line.split(separator: " ")
+    for line in text.split(separator: 0x0A) {
+      var digits = line
       if let word {
-        if parts.count == 2, parts[0] == word { return Int64(parts[1]) }
-      } else if let only = parts.first {
-        return Int64(only)
+        let expected = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
+        guard line.starts(with: expected), line.dropFirst(expected.count).first == 0x20 else {
+          continue
+        }
+        digits = line.dropFirst(expected.count + 1)
       }
+      var value: Int64 = 0
+      for byte in digits {
+        guard (0x30...0x39).contains(byte) else { return nil }
+        value = value &* 10 &+ Int64(byte - 0x30)
+      }
+      return digits.isEmpty ? nil : value
     }
     return nil
   }
@@ -73,20 +138,17 @@ struct RunGroups: ~Copyable {
   /// CPU time of everything that ever was in the group, nanoseconds.
   var cpuNanoseconds: Int64? {
     switch version {
-    case .v1: number(.cpuacct, "cpuacct.usage")
-    case .v2: number(.cpuacct, "cpu.stat", "usage_usec").map { $0 * 1000 }
+    case .v1: number(.cpu)
+    case .v2: number(.cpu, "usage_usec").map { $0 * 1000 }
     }
   }
 
-  var memoryPeakBytes: Int64? {
-    number(.memory, version == .v1 ? "memory.max_usage_in_bytes" : "memory.peak")
-  }
+  /// The most memory at once since `begin`.
+  var memoryPeakBytes: Int64? { number(.memoryPeak) }
 
-  var outOfMemoryKills: Int64 {
-    number(.memory, version == .v1 ? "memory.oom_control" : "memory.events", "oom_kill") ?? 0
-  }
+  var outOfMemoryKills: Int64 { number(.memoryEvents, "oom_kill") ?? 0 }
 
-  var processRefusals: Int64 { number(.pids, "pids.events", "max") ?? 0 }
+  var processRefusals: Int64 { number(.processEvents, "max") ?? 0 }
 
   /// How the paths of the groups in /proc/PID/cgroup end; nil where there are none.
   var label: String? { places.isEmpty ? nil : name }

@@ -1,17 +1,28 @@
 internal import EdgeSystem
 internal import Glibc
 
-/// What the groups of a run are made of, while they are made.
+/// What the groups of a jail are made of, while they are made.
 struct RunGroupsParts {
   var places: [String] = []
   var members: [Int32] = []
-  var directories: [GroupTree.Controller: Int32] = [:]
+  var files: [File: Int32] = [:]
   var swapIsLimited = false
 
-  /// Makes one group at each place, with the limits of the controllers that lie there.
-  mutating func fill(_ tree: GroupTree, name: String, memory: Int64, processes: Int64)
-    throws(SystemError)
-  {
+  /// Limits that are in force; −1 = none yet.
+  struct Values: Hashable {
+    var memory: Int64
+    var processes: Int64
+  }
+
+  /// The files of a group that stay open.
+  enum File: Hashable, Sendable {
+    case memoryUsage, memoryPeak, memoryEvents, memoryEmpty, memoryLimit, memoryAndSwapLimit
+    case processLimit, processEvents
+    case cpu
+  }
+
+  /// Makes one group at each place, and opens what is needed of the controllers that lie there.
+  mutating func fill(_ tree: GroupTree, name: String) throws(SystemError) {
     var controllers: [String: [GroupTree.Controller]] = [:]
     for (controller, place) in tree.places { controllers[place, default: []].append(controller) }
     for (place, controllers) in controllers.sorted(by: { $0.key < $1.key }) {
@@ -21,39 +32,52 @@ struct RunGroupsParts {
       let group = try parent.directory(name)
       members.append(try group.open("cgroup.procs", O_WRONLY).release())
       for controller in controllers {
-        directories[controller] = try group.descriptor.duplicate().release()
+        switch (controller, tree.version) {
+        case (.memory, .v1): try openFirstMemory(group)
+        case (.memory, .v2): try openSecondMemory(group)
+        case (.pids, _):
+          try keep(.processLimit, group, "pids.max", O_WRONLY)
+          try keep(.processEvents, group, "pids.events", O_RDONLY)
+        case (.cpuacct, .v1): try keep(.cpu, group, "cpuacct.usage", O_RDONLY)
+        case (.cpuacct, .v2): try keep(.cpu, group, "cpu.stat", O_RDONLY)
+        }
       }
-      if controllers.contains(.memory) { try limitMemory(group, memory, tree.version) }
-      if controllers.contains(.pids) { try put(group, "pids.max", "\(processes)") }
     }
   }
 
-  private func put(_ group: borrowing Directory, _ file: String, _ value: String)
-    throws(SystemError)
-  {
-    let file = try group.open(file, O_WRONLY)
-    try file.write(value.utf8)
-  }
-
-  private mutating func limitMemory(
-    _ group: borrowing Directory, _ bytes: Int64, _ version: GroupTree.Version
+  private mutating func keep(
+    _ file: File, _ group: borrowing Directory, _ name: String, _ flags: Int32
   ) throws(SystemError) {
-    switch version {
-    case .v1:
-      try put(group, "memory.limit_in_bytes", "\(bytes)")
-      do {
-        try put(group, "memory.memsw.limit_in_bytes", "\(bytes)")
-        swapIsLimited = true
-      } catch  where error.errno == ENOENT {
-        // The kernel counts no swap here. Not to swap the group at all is the next best.
-        try? put(group, "memory.swappiness", "0")
-      }
-    case .v2:
-      try put(group, "memory.max", "\(bytes)")
-      do {
-        try put(group, "memory.swap.max", "0")
-        swapIsLimited = true
-      } catch  where error.errno == ENOENT {}
+    files[file] = try group.open(name, flags).release()
+  }
+
+  private mutating func openFirstMemory(_ group: borrowing Directory) throws(SystemError) {
+    try keep(.memoryUsage, group, "memory.usage_in_bytes", O_RDONLY)
+    try keep(.memoryPeak, group, "memory.max_usage_in_bytes", O_RDWR)
+    try keep(.memoryEvents, group, "memory.oom_control", O_RDONLY)
+    try keep(.memoryLimit, group, "memory.limit_in_bytes", O_WRONLY)
+    try keep(.memoryEmpty, group, "memory.force_empty", O_WRONLY)
+    do {
+      try keep(.memoryAndSwapLimit, group, "memory.memsw.limit_in_bytes", O_WRONLY)
+      swapIsLimited = true
+    } catch  where error.errno == ENOENT {
+      // The kernel counts no swap here. Not to swap the group at all is the next best.
+      let file = try? group.open("memory.swappiness", O_WRONLY)
+      try? file?.write("0".utf8)
     }
+  }
+
+  private mutating func openSecondMemory(_ group: borrowing Directory) throws(SystemError) {
+    try keep(.memoryUsage, group, "memory.current", O_RDONLY)
+    try keep(.memoryEvents, group, "memory.events", O_RDONLY)
+    try keep(.memoryLimit, group, "memory.max", O_WRONLY)
+    // Linux 5.19 reads it, and 6.12 starts it anew.
+    try? keep(.memoryPeak, group, "memory.peak", O_RDWR)
+    if files[.memoryPeak] == nil { try? keep(.memoryPeak, group, "memory.peak", O_RDONLY) }
+    do {
+      let file = try group.open("memory.swap.max", O_WRONLY)
+      try file.write("0".utf8)
+      swapIsLimited = true
+    } catch  where error.errno == ENOENT {}
   }
 }

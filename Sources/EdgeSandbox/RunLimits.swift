@@ -36,8 +36,8 @@ enum RunLimits {
     set(&writer, nice, 0)
     set(&writer, realTime, 0)
     if groups?.places[.pids] == nil {
-      // Init counts, too.
-      set(&writer, processes, limits.processes + 1)
+      // Init counts, too; the jail is another user's where there are slots of their own.
+      set(&writer, processes, limits.processes + (host.isPrivileged ? 1 : 2))
     }
     if groups?.places[.memory] == nil {
       set(&writer, data, limits.memoryBytes)

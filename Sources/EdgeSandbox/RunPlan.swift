@@ -3,99 +3,69 @@ internal import EdgeJob
 internal import EdgeSystem
 internal import Glibc
 
-/// The launch plan of one run, with what belongs to it until the jail has it.
+/// The plan of one run, with what belongs to it until the jail has it.
 struct RunPlan: ~Copyable {
   let bytes: [UInt8]
-  let root: RootPlan
+  let mounts: MountPlan
   private let launch: Launch
   private let user: UInt32
   private let group: UInt32
 
   init(
     sandbox: Sandbox, launch: Launch, environment: [String], workspace: borrowing Workspace,
-    groups: [Int32]
+    template: TemplatePlan
   ) throws(LaunchFailure) {
     self.launch = launch
     let host = sandbox.host
     let keepsUser = launch.without.contains(.user)
     user = keepsUser ? host.user : sandbox.user
     group = keepsUser ? host.group : sandbox.group
-    try RunPlan.checkPaths(launch)
     var writer = PlanWriter(kind: EC_KIND_RUN)
-    var root = RootPlan(launch: launch, isPrivileged: host.isPrivileged)
-    try root.write(into: &writer, workspace: workspace, user: user, group: group)
-    let filter = try RunPlan.filter(launch)
-    writer.plan.flags = RunPlan.flags(launch, host: host, listens: filter?.listens ?? false)
+    var mounts = MountPlan()
+    try mounts.write(into: &writer, launch, host: host, workspace: workspace)
+    writer.plan.flags = RunPlan.flags(launch, host: host)
     writer.plan.failing_stage = UInt32(launch.failingStage)
-    writer.plan.mounts = UInt32(root.mounts.count)
-    writer.plan.groups = UInt32(groups.count)
-    // CLONE_NEWNS, NEWUTS, NEWIPC, NEWPID; NEWNET; NEWUSER.
-    writer.plan.clone_flags =
-      0x2C02_0000 | (launch.without.contains(.network) ? 0 : 0x4000_0000)
-      | (host.isPrivileged ? 0 : 0x1000_0000)
-    writer.plan.outer_uid = host.user
-    writer.plan.outer_gid = host.group
+    writer.plan.descriptors = UInt32(EC_MOUNTS) + UInt32(mounts.descriptors.count)
+    writer.plan.denied_error = 1
+    // CLONE_NEWPID, NEWNS; where objects of System V could be left behind, NEWIPC.
+    writer.plan.namespaces =
+      0x2002_0000 | (launch.profile.policy.leavesObjects ? 0x0800_0000 : 0)
     writer.plan.uid = user
     writer.plan.gid = group
-    writer.plan.mount_point = writer.text(try RunPlan.place(avoiding: root.sources))
-    writer.plan.host_name = writer.text("task")
     writer.plan.work_directory = writer.text(launch.workDirectory ?? launch.mountPoint)
-    writer.plan.root_options = writer.text("size=1m,nr_inodes=1k,mode=755")
+    writer.kill(launch.profile.policy.kill.map { SeccompFilter.number(of: $0) }.filter { $0 >= 0 })
     RunPlan.confineFiles(&writer, launch, version: host.landlock)
     RunLimits.write(into: &writer, launch, host: host)
     bytes = writer.finish(
       arguments: launch.arguments, environment: environment,
-      programs: try RunPlan.programs(launch), filter: filter?.instructions ?? [])
-    self.root = root
+      programs: try RunPlan.programs(launch), filter: template.filters?.second ?? [])
+    self.mounts = mounts
   }
 
   /// What has to be true of the program before it is let go.
-  func proof(groups: String?) -> Proof {
-    Proof(
-      isVisible: !launch.without.contains(.processTable), user: user, group: group,
-      hasFilter: !launch.without.contains(.seccomp),
-      hasNoNewPrivileges: true, hasNoCapabilities: !launch.without.contains(.user),
-      mounts: launch.without.contains(.root) || launch.without.contains(.processTable)
-        ? nil : root.expected,
-      optionalMounts: root.optional,
-      groups: groups.map { [$0] } ?? [])
+  func proof(_ template: TemplatePlan, hasGroups: Bool, host: SandboxHost) -> Proof {
+    let hidesMounts =
+      launch.without.contains(.root) || launch.without.contains(.processTable)
+    return Proof(
+      user: user, group: group,
+      filters: launch.without.contains(.seccomp) ? nil : host.filters + 2,
+      hasNoCapabilities: !launch.without.contains(.user),
+      mounts: hidesMounts ? nil : template.expected.merging(mounts.expected) { $1 },
+      optionalMounts: template.optional, hasGroups: hasGroups && !launch.without.contains(.user))
   }
 
-  private static func flags(_ launch: Launch, host: SandboxHost, listens: Bool) -> UInt32 {
+  private static func flags(_ launch: Launch, host: SandboxHost) -> UInt32 {
     let without = launch.without
-    var flags = EC_NO_NEW_PRIVILEGES
-    if !host.isPrivileged { flags |= EC_USER_NAMESPACE }
+    var flags: UInt32 = 0
     if host.isPrivileged, !without.contains(.user) { flags |= EC_SET_USER }
-    if !without.contains(.user) { flags |= EC_DROP_CAPABILITIES | EC_GROUP_NAMESPACE }
-    if !without.contains(.seccomp) { flags |= EC_SECCOMP | (listens ? EC_LISTENER : 0) }
+    if !without.contains(.user) { flags |= EC_DROP_CAPABILITIES }
+    if !without.contains(.seccomp) { flags |= EC_SECCOMP }
     if !without.contains(.landlock), host.landlock > 0 { flags |= EC_LANDLOCK }
     if launch.reportChannel { flags |= EC_REPORT_CHANNEL }
     if !without.contains(.descriptors) { flags |= EC_CLOSE_DESCRIPTORS }
-    if without.contains(.root) { flags |= EC_HOST_ROOT }
     if launch.input.isEmpty { flags |= EC_NULL_INPUT }
+    if !host.isPrivileged, !without.contains(.root) { flags |= EC_REPLACE_PROC }
     return flags
-  }
-
-  private static func filter(_ launch: Launch) throws(LaunchFailure) -> SeccompFilter? {
-    if launch.without.contains(.seccomp) { return nil }
-    let policy = launch.profile.policy
-    if let name = policy.missingForLaunch {
-      throw LaunchFailure(
-        stage: "profile", errno: 0,
-        subject: "\(launch.profile.name) does not allow \(name), so nothing can be started with it")
-    }
-    return try SeccompFilter.of(policy)
-  }
-
-  /// Where the new root is put together: a directory that no source lies in, since it is covered.
-  private static func place(avoiding sources: [String]) throws(LaunchFailure) -> String {
-    for path in ["/tmp", "/mnt", "/home", "/srv", "/opt"] {
-      var info = stat()
-      guard stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else { continue }
-      if !sources.contains(where: { InsidePath.overlap($0, path) }) { return path }
-    }
-    throw LaunchFailure(
-      stage: "root", errno: ENOENT, subject: "none of /tmp, /mnt, /home, /srv, /opt can be covered")
   }
 
   private static func confineFiles(_ writer: inout PlanWriter, _ launch: Launch, version: Int64) {
@@ -124,7 +94,7 @@ struct RunPlan: ~Copyable {
     return launch.profile.path.map { "\($0)/\(name)" }
   }
 
-  private static func checkPaths(_ launch: Launch) throws(LaunchFailure) {
+  static func checkPaths(_ launch: Launch) throws(LaunchFailure) {
     var places: [String] = []
     for path in [launch.mountPoint] + launch.writableDirectories + launch.readOnly.map(\.path) {
       guard InsidePath.isFree(path), !places.contains(where: { InsidePath.overlap($0, path) })

@@ -11,6 +11,9 @@ package struct RunReport: Sendable {
   package var cancelled = false
   /// What the tree used.
   package var usage = Usage()
+  /// Calls that the filter refused without ending the run, in their order; explicit errors of the
+  /// profile are not among them.
+  package var denied: [DeniedCall] = []
   /// What held, by which mechanism.
   package var enforced: Enforced = [:]
   /// The first bytes of standard output, up to the limit.

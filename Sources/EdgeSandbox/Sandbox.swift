@@ -3,11 +3,13 @@ internal import CLinux
 package import EdgeJob
 internal import EdgeSystem
 internal import Glibc
+internal import Synchronization
 
 /// Runs programs in sandboxes, one at a time; a worker has one value for each of its slots.
 ///
-/// Each run starts one `edgecoder-jail` (posix_spawn), which makes the namespaces and dies with
-/// everything in them when this process dies. Blocks the calling thread.
+/// It keeps a few resident jails (`edgecoder-jail`), one for each kind of launch that it had last;
+/// each starts one run after the other, and dies with everything in it when this process dies.
+/// Blocks the calling thread.
 package final class Sandbox: Sendable {
   package let host: SandboxHost
   /// Slots that one machine can have.
@@ -16,7 +18,11 @@ package final class Sandbox: Sendable {
   /// The number of the slot; as root, its programs run as user and group 60000 + slot.
   package let slot: Int
   private let jail: String?
-  private let runs = Counter()
+  private let made = Counter()
+  /// The one that was used last is the last.
+  private let launchers = Mutex<[Launcher]>([])
+  /// Kinds of launch that are kept: those of a run and of its verification, in two profiles.
+  private static let launchersMax = 4
 
   /// - Parameters:
   ///   - jail: path of `edgecoder-jail`; nil = the one beside this program.
@@ -70,33 +76,17 @@ package final class Sandbox: Sendable {
   /// Has the jail make the file system in a user namespace, and receives it.
   private func makeOutside(_ bytes: UInt64, _ files: UInt64) throws -> Int32 {
     var writer = PlanWriter(kind: EC_KIND_WORKSPACE)
-    writer.plan.flags = EC_USER_NAMESPACE | EC_CLOSE_DESCRIPTORS
+    writer.plan.flags = EC_USER_NAMESPACE
     writer.plan.outer_uid = host.user
     writer.plan.outer_gid = host.group
     writer.plan.uid = host.user
     writer.plan.gid = host.group
     writer.plan.workspace_bytes = bytes
     writer.plan.workspace_inodes = files
-    let plan = try Descriptor.memory("plan", writer.finish())
-    let status = try Descriptor.pipe()
-    let sockets = try SocketPair()
-    let statusReading = try status.reading.duplicate()
-    var child = try Spawn(
-      path: try jailPath(), arguments: [],
-      descriptors: [
-        EC_FD_PLAN: plan.raw, EC_FD_GO: sockets.far.raw, EC_FD_STATUS: status.writing.raw,
-      ]
-    ).start()
-    closeEnds(consume sockets.far, consume status)
-    let raw = ec_receive_descriptor(sockets.near.raw)
-    var records = Records()
-    records.receive(try statusReading.read(atMost: 1 << 16)[...])
-    _ = child.wait()
-    if let failure = records.failure { throw failure.explained() }
-    return raw
+    let jail = try Jail.start(try jailPath())
+    try jail.order(writer.finish())
+    return try jail.await { $0.descriptor != nil }.descriptor ?? -1
   }
-
-  private func closeEnds(_ socket: consuming Descriptor, _ pipe: consuming Pipe) {}
 
   /// Throws where this machine is below what a profile requires.
   func check(_ floor: SandboxProfile.Floor, of name: String) throws(LaunchFailure) {
@@ -127,24 +117,60 @@ package final class Sandbox: Sendable {
     let started = Clocks.bootNanoseconds()
     let launch = copy launch
     try check(launch.profile.floor, of: launch.profile.name)
-    let request = try RunPlan.environment(of: launch)
-    let groups = try makeGroups(launch)
+    try RunPlan.checkPaths(launch)
+    let environment = try RunPlan.environment(of: launch)
     try workspace.handOver()
+    let (launcher, mark) = try launcher(for: launch, workspace)
     let plan = try RunPlan(
-      sandbox: self, launch: launch, environment: request, workspace: workspace,
-      groups: groups.members)
-    var watch = try RunWatch(launch: launch, user: host.isPrivileged ? user : nil)
-    let child = try watch.start(jail: try jailPath(), plan: plan, groups: groups.members)
-    let proof = plan.proof(groups: groups.label)
-    return try watch.follow(
-      child, proof: proof, groups: groups, workspace: workspace, started: started,
-      enforced: EnforcedMap.of(self, launch, workspace, groups: groups))
+      sandbox: self, launch: launch, environment: environment, workspace: workspace,
+      template: launcher.template)
+    let proof = plan.proof(launcher.template, hasGroups: launcher.groups.label != nil, host: host)
+    var watch = try RunWatch(launch: launch, launcher: launcher, mark: mark)
+    try watch.start(plan, owner: host.isPrivileged ? user : nil)
+    let report = try watch.follow(
+      proof: proof, workspace: workspace, started: started,
+      enforced: EnforcedMap.of(self, launch, workspace, groups: launcher.groups))
+    // Only a jail whose last run ended as it should starts another one.
+    launchers.withLock { launchers in
+      launchers.append(launcher)
+      if launchers.count > Sandbox.launchersMax { launchers.removeFirst() }
+    }
+    return report
+  }
+
+  /// A jail for this kind of launch, with its limits set and its counters started: one that is
+  /// there, or a new one.
+  private func launcher(for launch: Launch, _ workspace: borrowing Workspace)
+    throws(LaunchFailure) -> (Launcher, RunGroups.Mark)
+  {
+    let key = TemplateKey(
+      profile: launch.profile.digest, mountPoint: launch.mountPoint,
+      writableDirectories: launch.writableDirectories, readOnly: launch.readOnly.map(\.path),
+      bound: try MountPlan.bound(launch, host: host, workspace: workspace),
+      without: launch.without, failingStage: launch.failingStage)
+    let memory = launch.limits.memoryBytes
+    // The jail and init count, too.
+    let processes = launch.limits.processes + 2
+    let known = launchers.withLock { launchers in
+      launchers.lastIndex { $0.key == key }.map { launchers.remove(at: $0) }
+    }
+    if let known, let mark = try known.groups.begin(memory: memory, processes: processes) {
+      return (known, mark)
+    }
+    let groups = try makeGroups(launch)
+    let template = try TemplatePlan(
+      sandbox: self, launch: launch, key: key, groups: groups.members.count)
+    guard let mark = try groups.begin(memory: memory, processes: processes) else {
+      throw LaunchFailure(stage: "cgroup", errno: EBUSY, subject: "a new group is in use")
+    }
+    let launcher = try Launcher(
+      path: try jailPath(), key: key, template: template, groups: groups)
+    return (launcher, mark)
   }
 
   private func makeGroups(_ launch: Launch) throws(LaunchFailure) -> RunGroups {
     guard let tree = host.groups, !launch.without.contains(.groups) else { return RunGroups() }
     return try RunGroups.make(
-      tree, name: "edgecoder-\(ProcessID.own)-\(slot)-\(runs.next())",
-      memory: launch.limits.memoryBytes, processes: launch.limits.processes + 1)
+      tree, name: "edgecoder-\(ProcessID.own)-\(slot)-\(made.next())")
   }
 }

@@ -10,6 +10,10 @@ package struct SandboxHost: Sendable {
   /// The version of Landlock, 0 where there is none.
   package let landlock: Int64
   let groups: GroupTree?
+  /// Filters that this process itself is under, as in a container; programs inherit them.
+  let filters: Int
+  /// True where the kernel can copy directories of a detached mount (Linux 6.15).
+  let copiesDetached: Bool
   package let findings: [Finding]
   let user: UInt32
   let group: UInt32
@@ -28,7 +32,10 @@ package struct SandboxHost: Sendable {
   }
 
   /// - Parameter useGroups: false in tests that want a machine without control groups.
-  package static func probe(useGroups: Bool) throws(LaunchFailure) -> SandboxHost {
+  /// - Parameter copiesDetached: false in tests that want an older kernel.
+  package static func probe(useGroups: Bool, copiesDetached: Bool = true)
+    throws(LaunchFailure) -> SandboxHost
+  {
     let mask = capabilities()
     // CAP_SETGID 6, CAP_SETUID 7, CAP_SETPCAP 8, CAP_SYS_ADMIN 21, CAP_CHOWN 0, CAP_KILL 5.
     let isPrivileged = [0, 5, 6, 7, 8, 21].allSatisfy { mask >> $0 & 1 == 1 }
@@ -53,7 +60,9 @@ package struct SandboxHost: Sendable {
           note: place ?? "no control group can be made; limits hold for each process alone"))
     }
     let host = SandboxHost(
-      isPrivileged: isPrivileged, landlock: abi, groups: groups, findings: findings,
+      isPrivileged: isPrivileged, landlock: abi, groups: groups,
+      filters: Int(field("Seccomp_filters:", in: "/proc/self/status") ?? "") ?? 0,
+      copiesDetached: copiesDetached && isAtLeast(6, 15), findings: findings,
       user: geteuid(), group: getegid())
     try host.requireBasics()
     return host
@@ -67,6 +76,12 @@ package struct SandboxHost: Sendable {
         stage: "probe", errno: 0, subject: "\(finding.property): \(finding.note)",
         hint: "Run as root, or on a kernel that allows user namespaces and seccomp.")
     }
+  }
+
+  private static func isAtLeast(_ major: Int, _ minor: Int) -> Bool {
+    let numbers = (text("/proc/sys/kernel/osrelease") ?? "").split { !$0.isNumber }.prefix(2)
+      .compactMap { Int($0) }
+    return !numbers.lexicographicallyPrecedes([major, minor])
   }
 
   private static func capabilities() -> UInt64 {

@@ -39,6 +39,9 @@ struct SeccompFilter: Sendable {
     return String(cString: text)
   }
 
+  /// The number of a call; negative where there is none of that name.
+  static func number(of name: String) -> Int32 { seccomp_syscall_resolve_name(name) }
+
   private static func compile(_ policy: SyscallPolicy) throws(LaunchFailure) -> SeccompFilter {
     guard let context = seccomp_init(ec_action_errno(UInt16(EPERM))) else {
       throw failure(ENOMEM, "libseccomp")
@@ -133,7 +136,7 @@ struct SeccompFilter: Sendable {
       + instruction(0x06, 0, 0, ec_action_errno(UInt16(ENOSYS)))
   }
 
-  private static func instruction(_ code: UInt16, _ yes: UInt8, _ no: UInt8, _ k: UInt32)
+  static func instruction(_ code: UInt16, _ yes: UInt8, _ no: UInt8, _ k: UInt32)
     -> [UInt8]
   {
     withUnsafeBytes(of: code.littleEndian) { Array($0) } + [yes, no]

@@ -21,9 +21,17 @@ struct SyscallPolicy: Hashable, Sendable {
   /// The calls that some rule allows.
   let allowed: Set<String>
 
+  /// The calls that are allowed whatever their arguments are.
+  let always: Set<String>
+
+  /// True where a program can make objects of System V or message queues, which outlive it.
+  var leavesObjects: Bool {
+    ["shmget", "semget", "msgget", "mq_open", "ipc"].contains { allowed.contains($0) }
+  }
+
   /// What the launcher itself still has to do behind the filter; nil where all of it is allowed.
   var missingForLaunch: String? {
-    ["read", "write", "execve", "exit_group"].first { !allowed.contains($0) }
+    StageFilters.last.sorted().first { !always.contains($0) }
   }
 
   /// One comparison; a call has to satisfy all those of its rule.
@@ -43,7 +51,9 @@ struct SyscallPolicy: Hashable, Sendable {
     else { throw JSONError("the default of seccomp is not SCMP_ACT_ERRNO with EPERM (1)") }
     for json in try fields.elements("syscalls") { rules.append(try Rule(json: json)) }
     try fields.end()
-    allowed = Set(rules.filter { $0.action == .allow }.flatMap(\.names))
+    let allowing = rules.filter { $0.action == .allow }
+    allowed = Set(allowing.flatMap(\.names))
+    always = Set(allowing.filter(\.arguments.isEmpty).flatMap(\.names))
     for name in kill where allowed.contains(name) {
       throw JSONError("\(name) is allowed and killed at once")
     }

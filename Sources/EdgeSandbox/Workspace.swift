@@ -75,15 +75,13 @@ package struct Workspace: ~Copyable, Sendable {
     "dir" + path.replacing("/", with: "-")
   }
 
-  /// The tree to move into the next run's root. The first kernel that can copy a detached tree is
-  /// 6.15; on older ones the tree itself is moved, and there is only one run.
-  func tree() throws(LaunchFailure) -> Descriptor {
-    let isFirst = runs.next() == 1
-    let copy = isPrivileged || !isFirst ? ec_clone_tree(mount.raw) : -1
-    if copy >= 0 { return Descriptor(owning: copy) }
-    guard isFirst else {
+  /// The tree for the next run.
+  /// - Parameter copied: true where the jail copies from it; otherwise it is moved, and there is
+  ///   only one run.
+  func tree(copied: Bool) throws(LaunchFailure) -> Descriptor {
+    guard copied || runs.next() == 1 else {
       throw LaunchFailure(
-        stage: "workspace", errno: errno, subject: "second run",
+        stage: "workspace", errno: 0, subject: "second run",
         hint: "On this kernel a workspace serves one run; make a new one.")
     }
     do { return try mount.duplicate() } catch {

@@ -45,7 +45,6 @@ package final class Worker: Sendable {
   private let host: SandboxHost
   private let offering: Offering
   private let preparation = Preparation()
-  private let warmth: GroupWarmth
   private let claims = Channel<Running>()
   private let finished = Channel<FinishedAttempt>()
   /// Raised when a slot became free.
@@ -72,7 +71,6 @@ package final class Worker: Sendable {
     self.spool = spool
     self.settings = settings
     host = try SandboxHost.probe()
-    warmth = try GroupWarmth(host)
     offering = Offering.probe()
     desk = try WorkerDesk(spool, id: settings.id)
     freed = try Signal()
@@ -86,14 +84,11 @@ package final class Worker: Sendable {
     try announce(draining: false)
     let slots = (0..<settings.slots).map { _ in WorkThread.start { [self] in serve() } }
     let writer = WorkThread.start { [self] in writeOutbox() }
-    let keeper = WorkThread.start { [self] in warmth.run() }
     let failure = Swift.Result { try take(watch) }
     claims.close()
     for slot in slots { slot.join() }
     finished.close()
     writer.join()
-    warmth.end()
-    keeper.join()
     try failure.get()
   }
 
@@ -134,10 +129,7 @@ package final class Worker: Sendable {
         running[job] = one
         claims.send(one)
       }
-      if !running.isEmpty {
-        idleSince = Clocks.bootNanoseconds()
-        warmth.use()
-      }
+      if !running.isEmpty { idleSince = Clocks.bootNanoseconds() }
       let idle = (Clocks.bootNanoseconds() - idleSince) / 1_000_000
       if let most = settings.idleMilliseconds, running.isEmpty, idle >= most { return }
       let stop = settings.stop.map { [$0] } ?? []

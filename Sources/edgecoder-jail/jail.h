@@ -2,35 +2,49 @@
 #include "CJailPlan.h"
 #include <sys/types.h>
 
-// The jail: three processes. The *outer* one reads the plan, makes the namespaces and waits; the
-// *init* one is process 1 inside, builds the root, reaps and listens; the *program* confines itself
-// and executes. Nothing here allocates, and nothing here looks at what the program writes.
+// The jail stays for many runs. The *jail* process builds a template once (namespaces, root,
+// control groups, filter) and then takes plans; everything that it starts inherits the template.
+// For a run it clones *init*, process 1 of a fresh process namespace, which mounts what belongs to
+// the run, starts the *program* and reaps. The program confines itself further and executes.
+// Nothing here allocates, and nothing here looks at what the program writes.
 
-/// What init and the program share while the program has not executed yet.
+/// What the jail, init and the program share: a mapping that a clone does not copy.
 struct shared {
-  /// The descriptor of the seccomp listener, -1 where there is none.
-  volatile int listener;
-  /// Why execve(2) failed.
-  volatile int exec_error;
+  /// The first step that failed, 0 where none did, with its error and its subject.
+  int32_t failed_stage, failed_error;
+  char subject[EC_SUBJECT_BYTES_MAX];
+  struct ec_ending ending;
+  struct ec_proof proof;
+  char texts[EC_PROOF_BYTES_MAX];
 };
 
 extern struct ec_plan *plan;
 extern struct shared *shared;
+/// The descriptors that came with the plan.
+extern int received[EC_DESCRIPTORS_MAX];
+extern int received_count;
+/// The descriptor of the seccomp listener, -1 where there is none.
+extern int listener;
+/// True in the processes of a run, false in the jail itself.
+extern int is_inside;
 
 /// The text at an offset of the plan.
 const char *text(uint32_t offset);
 /// The 0-terminated list of texts; turns offsets into pointers in place.
 char *const *texts(struct ec_table table);
 
-/// Sends a record; nothing can be done where that fails.
-void record(uint16_t kind, int stage, int error, const void *payload, size_t length);
+/// Sends a record, with a descriptor where `fd` is not -1; nothing can be done where that fails.
+void record(uint16_t kind, int stage, int error, const void *payload, size_t length, int fd);
+/// The next order: its kind, 0 at the end. Takes the descriptors that come with it.
+uint32_t receive_order(void);
+/// Puts all of a file into the shared texts from an offset on; how long it is.
+uint32_t take_text(int fd, uint32_t offset, int stage);
 /// Reports a failed step with the thing it was about, and exits.
 _Noreturn void fail(int stage, const char *subject);
 /// Exits in a step that the plan makes fail (debug builds).
 void step(int stage);
 
-/// mount_setattr(2), move_mount(2), open_tree(2) and the like, which glibc 2.36 has, and older
-/// ones have not.
+/// mount_setattr(2), move_mount(2) and open_tree(2), which older C libraries have not.
 int tree_of(int dirfd, const char *path, int recursive);
 int set_mount(int dirfd, const char *path, uint64_t set, int recursive);
 int attach_mount(int fd, const char *target);
@@ -39,9 +53,15 @@ void write_text(int stage, const char *path, const char *content);
 void map_user(void);
 void build_root(void);
 void run_operations(void);
-void drop_bounding_set(void);
-void drop_user(void);
-void drop_capabilities(void);
-_Noreturn void run_init(int alive);
-_Noreturn void run_program(int ready);
+void make_template(void);
+void serve_run(void);
+_Noreturn void run_init(int channel);
 _Noreturn void make_workspace(void);
+
+/// The program's part of the launch; its stack is not init's.
+_Noreturn void run_program(void);
+/// clone(2) onto another stack, where the child calls `entry`.
+long start_on(uint64_t flags, void *stack, void (*entry)(void));
+
+// The descriptors inside: 0, 1, 2, where asked for 3, and the channel to the jail until execve(2).
+#define FD_CHANNEL 4

@@ -1,21 +1,24 @@
 #include "jail.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <sched.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/personality.h>
-#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 struct ec_plan *plan;
 struct shared *shared;
+int received[EC_DESCRIPTORS_MAX];
+int received_count;
+int listener = -1;
+int is_inside;
+
+union control {
+  struct cmsghdr head;
+  char bytes[CMSG_SPACE(sizeof received)];
+};
 
 const char *text(uint32_t offset) { return (const char *)plan + offset; }
 
@@ -26,18 +29,57 @@ char *const *texts(struct ec_table table) {
   return (char *const *)items;
 }
 
-void record(uint16_t kind, int stage, int error, const void *payload, size_t length) {
-  char bytes[EC_RECORD_BYTES_MAX];
+void record(uint16_t kind, int stage, int error, const void *payload, size_t length, int fd) {
   struct ec_record head = {EC_RECORD_MAGIC, kind, (uint16_t)stage, error, (uint32_t)length};
-  if (length > sizeof bytes - sizeof head) length = head.length = sizeof bytes - sizeof head;
-  memcpy(bytes, &head, sizeof head);
-  if (length) memcpy(bytes + sizeof head, payload, length);
-  while (write(EC_FD_STATUS, bytes, sizeof head + length) < 0 && errno == EINTR) {
+  struct iovec parts[2] = {{&head, sizeof head}, {(void *)payload, length}};
+  struct msghdr message = {.msg_iov = parts, .msg_iovlen = length ? 2 : 1};
+  union control control;
+  if (fd >= 0) {
+    memset(&control, 0, sizeof control);
+    message.msg_control = control.bytes;
+    message.msg_controllen = CMSG_SPACE(sizeof fd);
+    control.head.cmsg_level = SOL_SOCKET;
+    control.head.cmsg_type = SCM_RIGHTS;
+    control.head.cmsg_len = CMSG_LEN(sizeof fd);
+    memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
+  }
+  while (sendmsg(EC_FD_CONTROL, &message, MSG_NOSIGNAL) < 0 && errno == EINTR) {
   }
 }
 
+uint32_t receive_order(void) {
+  struct ec_order order = {0, 0};
+  struct iovec part = {&order, sizeof order};
+  union control control;
+  struct msghdr message = {.msg_iov = &part,
+                           .msg_iovlen = 1,
+                           .msg_control = control.bytes,
+                           .msg_controllen = sizeof control};
+  ssize_t got;
+  while ((got = recvmsg(EC_FD_CONTROL, &message, 0)) < 0 && errno == EINTR) {
+  }
+  if (got != sizeof order || order.magic != EC_RECORD_MAGIC) return 0;
+  if (order.kind != EC_ORDER_PLAN) return order.kind;
+  received_count = 0;
+  if (message.msg_controllen >= sizeof control.head && control.head.cmsg_type == SCM_RIGHTS) {
+    received_count = (int)((control.head.cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    memcpy(received, CMSG_DATA(&control.head), (size_t)received_count * sizeof(int));
+  }
+  return order.kind;
+}
+
 _Noreturn void fail(int stage, const char *subject) {
-  record(EC_RECORD_FAILURE, stage, errno, subject, subject ? strlen(subject) : 0);
+  int error = errno;
+  if (!is_inside) {
+    record(EC_RECORD_FAILURE, stage, error, subject, subject ? strlen(subject) : 0, -1);
+  } else if (!shared->failed_stage) {
+    size_t length = subject ? strlen(subject) : 0;
+    if (length >= sizeof shared->subject) length = sizeof shared->subject - 1;
+    memcpy(shared->subject, subject, length);
+    shared->subject[length] = 0;
+    shared->failed_error = error;
+    shared->failed_stage = stage;
+  }
   _exit(1);
 }
 
@@ -52,113 +94,67 @@ void step(int stage) {
 #endif
 }
 
-static void read_plan(void) {
+uint32_t take_text(int fd, uint32_t offset, int stage) {
+  uint32_t end = offset;
+  for (;;) {
+    ssize_t got = read(fd, shared->texts + end, sizeof shared->texts - end);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(stage, "read");
+    if (got == 0) return end - offset;
+    end += (uint32_t)got;
+  }
+}
+
+static void check_plan(void) {
+  int problem = ec_plan_check(plan, plan->size);
+#ifndef DEBUG
+  if (!problem && plan->failing_stage) problem = 26;
+#endif
+  if (!problem && plan->kind == EC_KIND_RUN && (int)plan->descriptors != received_count)
+    problem = 25;
+  if (problem) {
+    char letter[2] = {(char)('a' + problem - 1), 0};
+    errno = EBADMSG;
+    fail(EC_STAGE_PLAN, letter);
+  }
+  step(EC_STAGE_PLAN);
+}
+
+/// The memory for plans, and that which processes share.
+static void map_memory(void) {
   struct stat info;
   if (fstat(EC_FD_PLAN, &info) < 0) fail(EC_STAGE_PLAN, "descriptor");
   errno = EBADMSG;
-  if (info.st_size < (off_t)sizeof *plan || info.st_size > EC_PLAN_BYTES_MAX)
-    fail(EC_STAGE_PLAN, "size");
-  void *bytes = mmap(0, (size_t)info.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, EC_FD_PLAN, 0);
-  if (bytes == MAP_FAILED) fail(EC_STAGE_PLAN, "map");
-  int problem = ec_plan_check(bytes, (size_t)info.st_size);
-  if (problem) {
-    char number[2] = {(char)('a' + problem - 1), 0};
-    errno = EBADMSG;
-    fail(EC_STAGE_PLAN, number);
-  }
-  plan = bytes;
+  if (info.st_size != EC_PLAN_BYTES_MAX) fail(EC_STAGE_PLAN, "size");
+  int protection = PROT_READ | PROT_WRITE;
+  plan = mmap(0, EC_PLAN_BYTES_MAX, protection, MAP_SHARED, EC_FD_PLAN, 0);
+  shared = mmap(0, sizeof *shared, protection, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (plan == MAP_FAILED || shared == MAP_FAILED) fail(EC_STAGE_PLAN, "map");
   close(EC_FD_PLAN);
-#ifndef DEBUG
-  if (plan->failing_stage) {
-    errno = EBADMSG;
-    fail(EC_STAGE_PLAN, "failing stage");
-  }
-#endif
-}
-
-/// Kills the tree when Swift closes the control pipe, and reports how the tree ended.
-static _Noreturn void watch(pid_t init, int pidfd) {
-  struct pollfd waits[2] = {{EC_FD_CONTROL, POLLIN, 0}, {pidfd, POLLIN, 0}};
-  for (;;) {
-    if (poll(waits, 2, -1) < 0) continue;
-    if (waits[0].revents) {
-      kill(init, SIGKILL);
-      waits[0].fd = -1;
-    }
-    if (waits[1].revents) break;
-  }
-  int status = 0;
-  struct rusage usage = {0};
-  // Returns only when every process of the namespace is dead, pid_namespaces(7).
-  while (wait4(init, &status, 0, &usage) < 0 && errno == EINTR) {
-  }
-  struct ec_ending ending = {
-      .status = status,
-      .user_microseconds = usage.ru_utime.tv_sec * 1000000ll + usage.ru_utime.tv_usec,
-      .system_microseconds = usage.ru_stime.tv_sec * 1000000ll + usage.ru_stime.tv_usec,
-      .resident_kibibytes = usage.ru_maxrss,
-  };
-  record(EC_RECORD_END, 0, 0, &ending, sizeof ending);
-  _exit(0);
-}
-
-static _Noreturn void give_up(pid_t init, int error) {
-  kill(init, SIGKILL);
-  while (waitpid(init, 0, 0) < 0 && errno == EINTR) {
-  }
-  errno = error;
-  fail(EC_STAGE_GROUP, "cgroup.procs");
-}
-
-/// Puts init, which has not started anything yet, into the control groups of the run.
-static void join_groups(pid_t init) {
-  char number[16], digits[16];
-  int length = 0;
-  for (int rest = init; rest; rest /= 10) digits[length++] = (char)('0' + rest % 10);
-  for (int i = 0; i < length; i++) number[i] = digits[length - 1 - i];
-#ifdef DEBUG
-  if (plan->failing_stage == EC_STAGE_GROUP) give_up(init, ECANCELED);
-#endif
-  for (uint32_t i = 0; i < plan->groups; i++) {
-    int fd = EC_FD_MOUNTS + (int)plan->mounts + (int)i;
-    if (write(fd, number, (size_t)length) < 0) give_up(init, errno);
-    close(fd);
-  }
 }
 
 int main(void) {
   umask(022);
   struct ec_hello hello = {ec_plan_build()};
-  record(EC_RECORD_HELLO, 0, 0, &hello, sizeof hello);
-  read_plan();
-  step(EC_STAGE_PLAN);
-  unsigned last = EC_FD_MOUNTS + plan->mounts + plan->groups;
-  if (plan->flags & EC_CLOSE_DESCRIPTORS) syscall(SYS_close_range, last, ~0u, 0);
-  personality(PER_LINUX);
-  setsid();
-  if (plan->kind == EC_KIND_WORKSPACE) make_workspace();
-  shared = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (shared == MAP_FAILED) fail(EC_STAGE_PLAN, "map");
-  shared->listener = -1;
-  int alive[2];
-  if (pipe2(alive, O_CLOEXEC) < 0) fail(EC_STAGE_CLONE, "pipe");
-  step(EC_STAGE_CLONE);
-  int pidfd = -1;
-  uint64_t flags = plan->clone_flags | CLONE_PIDFD | SIGCHLD;
-  pid_t init = (pid_t)syscall(SYS_clone, flags, 0, &pidfd, 0, 0);
-  if (init < 0) fail(EC_STAGE_CLONE, "namespaces");
-  if (init == 0) {
-    close(alive[1]);
-    run_init(alive[0]);
+  record(EC_RECORD_HELLO, 0, 0, &hello, sizeof hello, -1);
+  map_memory();
+  int has_template = 0;
+  for (;;) {
+    uint32_t order = receive_order();
+    if (!order) _exit(0);
+    // A run can end just before the order to kill it.
+    if (order != EC_ORDER_PLAN) continue;
+    check_plan();
+    if (plan->kind == EC_KIND_WORKSPACE) make_workspace();
+    if (has_template != (plan->kind == EC_KIND_RUN)) {
+      errno = EBADMSG;
+      fail(EC_STAGE_PLAN, "order of plans");
+    }
+    if (has_template) {
+      serve_run();
+    } else {
+      make_template();
+      has_template = 1;
+    }
   }
-  close(alive[0]);
-  join_groups(init);
-  // Init waits for this byte, and dies when this pipe closes.
-  if (write(alive[1], "a", 1) < 0) kill(init, SIGKILL);
-  close(EC_FD_GO);
-  // Kept open here, the program's pipes would never end. 11 has no number in the plan, and may be
-  // our own.
-  for (int fd = EC_FD_STDIN; fd <= EC_FD_REPORT; fd++) close(fd);
-  for (int fd = 0; fd < (int)plan->mounts; fd++) close(EC_FD_MOUNTS + fd);
-  watch(init, pidfd);
 }

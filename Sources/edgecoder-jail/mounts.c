@@ -120,12 +120,28 @@ static void bind(const struct ec_operation *op, int stage) {
   close(fd);
 }
 
+/// Mount points of a run are made by the template, whose root is read-only by now.
 static void move(const struct ec_operation *op) {
   const char *target = text(op->target);
-  make_target(target, S_IFDIR, EC_STAGE_MOUNT);
-  if (set_mount(op->fd, "", attributes_of(op), 0) < 0) fail(EC_STAGE_MOUNT, target);
-  if (attach_mount(op->fd, target) < 0) fail(EC_STAGE_MOUNT, target);
-  close(op->fd);
+  int fd = received[op->fd];
+  if (op->kind == EC_OP_COPY) fd = tree_of(fd, text(op->source), 0);
+  if (fd < 0 || set_mount(fd, "", attributes_of(op), 0) < 0) fail(EC_STAGE_MOUNT, target);
+  if (attach_mount(fd, target) < 0) fail(EC_STAGE_MOUNT, target);
+  close(fd);
+}
+
+/// The kernel gives a fresh one only to who sees another one whole, mount_namespaces(7); so in a
+/// user namespace the old one goes afterwards.
+static void show_processes(const struct ec_operation *op) {
+  const char *target = text(op->target);
+  const char *place = plan->flags & EC_REPLACE_PROC ? ".proc" : target;
+  if (mount("proc", place, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, text(op->source)) < 0)
+    fail(EC_STAGE_PROC, target);
+  if (place == target) return;
+  if (umount2(target, MNT_DETACH) < 0) fail(EC_STAGE_PROC, target);
+  int fd = (int)syscall(428 /* open_tree */, AT_FDCWD, place, O_CLOEXEC);
+  if (fd < 0 || attach_mount(fd, target) < 0) fail(EC_STAGE_PROC, target);
+  close(fd);
 }
 
 static void device(const struct ec_operation *op) {
@@ -176,6 +192,7 @@ static void run_operation(const struct ec_operation *op) {
       bind(op, EC_STAGE_BIND);
       break;
     case EC_OP_MOUNT:
+    case EC_OP_COPY:
       step(EC_STAGE_MOUNT);
       move(op);
       break;
@@ -185,15 +202,17 @@ static void run_operation(const struct ec_operation *op) {
       break;
     case EC_OP_PROC:
       step(EC_STAGE_PROC);
-      make_target(target, S_IFDIR, EC_STAGE_PROC);
-      if (mount("proc", target, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, source) < 0)
-        fail(EC_STAGE_PROC, target);
+      show_processes(op);
       break;
     case EC_OP_DETACH:
       if (umount2(target, MNT_DETACH) < 0) fail(EC_STAGE_MOUNT, target);
-      if (rmdir(target) < 0) fail(EC_STAGE_MOUNT, target);
       break;
   }
+}
+
+void run_operations(void) {
+  const struct ec_operation *ops = (const void *)text(plan->operations.offset);
+  for (uint32_t i = 0; i < plan->operations.count; i++) run_operation(&ops[i]);
 }
 
 void build_root(void) {
@@ -210,8 +229,7 @@ void build_root(void) {
     fail(EC_STAGE_ROOT, point);
   }
   if (chdir(point) < 0) fail(EC_STAGE_ROOT, point);
-  const struct ec_operation *ops = (const void *)text(plan->operations.offset);
-  for (uint32_t i = 0; i < plan->operations.count; i++) run_operation(&ops[i]);
+  run_operations();
   step(EC_STAGE_PIVOT);
   // The old root ends up on top of the new one, pivot_root(2), NOTES.
   if (syscall(SYS_pivot_root, ".", ".") < 0) fail(EC_STAGE_PIVOT, "pivot_root");

@@ -2,38 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <sched.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define KEYCTL_JOIN_SESSION 1
-
-/// Once, by init: the program inherits it, and nobody can get anything back.
-void drop_bounding_set(void) {
-  if (!(plan->flags & EC_DROP_CAPABILITIES)) return;
-  step(EC_STAGE_BOUNDING_SET);
-  for (int i = 0; i < 64; i++)
-    if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0) {
-      if (errno == EINVAL) break;
-      fail(EC_STAGE_BOUNDING_SET, "prctl");
-    }
-}
-
-void drop_capabilities(void) {
-  if (!(plan->flags & EC_DROP_CAPABILITIES)) return;
-  step(EC_STAGE_CAPABILITIES);
-  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
-  struct __user_cap_data_struct none[2] = {{0}};
-  if (syscall(SYS_capset, &head, none) < 0) fail(EC_STAGE_CAPABILITIES, "capset");
-}
 
 static void set_limits(void) {
   step(EC_STAGE_RLIMIT);
@@ -69,60 +43,56 @@ static void confine_files(void) {
   close(set);
 }
 
-static void confine_calls(void) {
-  if (!(plan->flags & EC_SECCOMP)) return;
-  step(EC_STAGE_SECCOMP);
-  struct sock_fprog filter = {(unsigned short)plan->filter.count,
-                              (struct sock_filter *)text(plan->filter.offset)};
-  unsigned flags = plan->flags & EC_LISTENER ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
-  int answer = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter);
-  if (answer < 0) fail(EC_STAGE_SECCOMP, "filter");
-  if (flags) shared->listener = answer;
+static int open_own(const char *path) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) fail(EC_STAGE_PROOF, path);
+  return fd;
 }
 
-_Noreturn void run_program(int ready) {
+/// The second filter: the calls of a launch are over.
+static void confine_calls(void) {
+  if (!(plan->flags & EC_SECCOMP)) return;
+  struct sock_fprog filter = {(unsigned short)plan->filter.count,
+                              (struct sock_filter *)text(plan->filter.offset)};
+  if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) < 0)
+    fail(EC_STAGE_FILTER, "filter");
+}
+
+_Noreturn void run_program(void) {
   char *const *programs = texts(plan->programs), *const *arguments = texts(plan->arguments);
   char *const *environment = texts(plan->environment);
   setsid();
-  if (plan->flags & EC_GROUP_NAMESPACE && unshare(CLONE_NEWCGROUP) < 0)
-    fail(EC_STAGE_START, "cgroup namespace");
-  // An own session keyring; where there are no keyrings, nothing is inherited either.
-  syscall(SYS_keyctl, KEYCTL_JOIN_SESSION, (char *)0);
-  int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (score >= 0) {
-    // The program is what memory is taken from, never init.
-    if (write(score, "1000", 4) < 0) fail(EC_STAGE_START, "oom_score_adj");
-    close(score);
-  }
   set_limits();
-  drop_user();
-  drop_capabilities();
   step(EC_STAGE_WORK_DIRECTORY);
   if (chdir(text(plan->work_directory)) < 0)
     fail(EC_STAGE_WORK_DIRECTORY, text(plan->work_directory));
-  unsigned first = plan->flags & EC_REPORT_CHANNEL ? 4 : 3;
-  if (plan->flags & EC_CLOSE_DESCRIPTORS && syscall(SYS_close_range, first, ~0u, 4) < 0)
-    fail(EC_STAGE_DESCRIPTORS, "close on exec");
-  if (plan->flags & EC_NO_NEW_PRIVILEGES) {
-    step(EC_STAGE_NO_NEW_PRIVILEGES);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail(EC_STAGE_NO_NEW_PRIVILEGES, "prctl");
-  }
   confine_files();
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, 0);
+  step(EC_STAGE_PROOF);
+  int status = open_own("/proc/self/status"), groups = open_own("/proc/self/cgroup");
+  int mounts = open_own("/proc/self/mountinfo");
+  unsigned first = plan->flags & EC_REPORT_CHANNEL ? 4 : 3;
+  if (plan->flags & EC_CLOSE_DESCRIPTORS && syscall(SYS_close_range, first, ~0u, 4) < 0)
+    fail(EC_STAGE_DESCRIPTORS, "close on exec");
+  step(EC_STAGE_FILTER);
   step(EC_STAGE_EXEC);
   confine_calls();
   // From here on only read, write, execve and exit_group.
+  struct ec_proof *proof = &shared->proof;
+  proof->status = take_text(status, 0, EC_STAGE_PROOF);
+  proof->groups = take_text(groups, proof->status, EC_STAGE_PROOF);
+  proof->mounts = take_text(mounts, proof->status + proof->groups, EC_STAGE_PROOF);
   char byte = 'r';
-  if (write(ready, &byte, 1) != 1) _exit(125);
-  // The parent has compared the proof with the plan when this comes; otherwise the pipe closes.
-  if (read(EC_FD_GO, &byte, 1) != 1) _exit(125);
+  if (write(FD_CHANNEL, &byte, 1) != 1) _exit(125);
+  // The worker has compared the proof with the plan when this comes; otherwise the channel closes.
+  if (read(FD_CHANNEL, &byte, 1) != 1) _exit(125);
   int error = ENOENT;
   for (uint32_t i = 0; programs[i]; i++) {
     execve(programs[i], arguments, environment);
     if (errno != ENOENT && errno != ENOTDIR && error != EACCES) error = errno;
   }
-  shared->exec_error = error;
+  shared->ending.exec_error = error;
   _exit(126);
 }

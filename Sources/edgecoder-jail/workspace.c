@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,26 +23,6 @@ static void configure(int context, const char *key, uint64_t number) {
   if (syscall(431, context, 1, key, value, 0) < 0) fail(EC_STAGE_WORKSPACE, key);
 }
 
-static void send_descriptor(int fd) {
-  char byte = 'w';
-  struct iovec part = {&byte, 1};
-  union {
-    struct cmsghdr head;
-    char bytes[CMSG_SPACE(sizeof(int))];
-  } control;
-  memset(&control, 0, sizeof control);
-  struct msghdr message = {.msg_iov = &part,
-                           .msg_iovlen = 1,
-                           .msg_control = control.bytes,
-                           .msg_controllen = sizeof control.bytes};
-  struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-  head->cmsg_level = SOL_SOCKET;
-  head->cmsg_type = SCM_RIGHTS;
-  head->cmsg_len = CMSG_LEN(sizeof(int));
-  memcpy(CMSG_DATA(head), &fd, sizeof fd);
-  if (sendmsg(EC_FD_GO, &message, 0) < 0) fail(EC_STAGE_WORKSPACE, "sendmsg");
-}
-
 /// Makes the quota file system in a user namespace of its own and hands it back; it lives as long
 /// as its descriptor does.
 _Noreturn void make_workspace(void) {
@@ -59,6 +38,6 @@ _Noreturn void make_workspace(void) {
   // fsmount(2): close-on-exec; no setuid programs, no devices.
   int fd = (int)syscall(432, context, 1, 2 | 4);
   if (fd < 0) fail(EC_STAGE_WORKSPACE, "fsmount");
-  send_descriptor(fd);
+  record(EC_RECORD_WORKSPACE, 0, 0, 0, 0, fd);
   _exit(0);
 }

@@ -25,11 +25,12 @@ struct FailureTests {
   }
 
   @Test(arguments: [
-    (1, "plan"), (2, "clone"), (3, "cgroup"), (5, "private mounts"), (6, "root"), (8, "link"),
-    (9, "file"), (10, "bind"), (11, "mount"), (12, "device"), (13, "proc"), (14, "pivot"),
-    (15, "seal root"), (16, "host name"), (17, "descriptors"), (18, "start"), (19, "rlimit"),
-    (20, "bounding set"), (21, "user"), (22, "capabilities"), (23, "work directory"),
-    (24, "no new privileges"), (25, "landlock"), (26, "seccomp"), (27, "proof"), (28, "exec"),
+    (1, "plan"), (2, "namespaces"), (4, "cgroup"), (5, "private mounts"), (6, "root"),
+    (7, "directory"), (8, "link"), (9, "file"), (10, "bind"), (11, "device"), (12, "pivot"),
+    (13, "seal root"), (14, "host name"), (15, "bounding set"), (16, "no new privileges"),
+    (17, "seccomp"), (18, "clone"), (19, "mount"), (20, "proc"), (21, "descriptors"), (22, "user"),
+    (23, "capabilities"), (24, "start"), (25, "rlimit"), (26, "work directory"), (27, "landlock"),
+    (28, "program filter"), (29, "proof"), (30, "exec"),
   ])
   func aFailedStepLeavesNothing(_ number: Int32, _ stage: String) throws {
     let box = try Box()
@@ -60,14 +61,21 @@ struct FailureTests {
   }
 
   @Test func aDamagedPlanIsRefused() throws {
+    let order: [UInt8] = [0x45, 0x4A, 0x43, 0x52, 1, 0, 0, 0]
     for plan: [UInt8] in [[], [1, 2, 3], Array(repeating: 0, count: 4096), Random.bytes(200)] {
-      let file = try Descriptor.memory("plan", plan)
-      let status = try Descriptor.pipe()
-      var child = try Spawn(
-        path: binary("edgecoder-jail"), arguments: [],
-        descriptors: [3: file.raw, 6: status.writing.raw]
-      ).start()
-      #expect(child.wait() == .exited(1))
+      for length: off_t in [0, 4 << 20] {
+        let file = try Descriptor.memory("plan", plan)
+        _ = ftruncate(file.raw, max(length, off_t(plan.count)))
+        var ends: [Int32] = [-1, -1]
+        socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue), 0, &ends)
+        let near = Descriptor(owning: ends[0])
+        let far = Descriptor(owning: ends[1])
+        var child = try Spawn(
+          path: binary("edgecoder-jail"), arguments: [], descriptors: [3: file.raw, 4: far.raw]
+        ).start()
+        try near.write(order)
+        #expect(child.wait() == .exited(1))
+      }
     }
   }
 

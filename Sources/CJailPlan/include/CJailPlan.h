@@ -2,33 +2,61 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The launch plan: one block of bytes that EdgeSandbox writes and edgecoder-jail reads, and the
-// records that come back. Both sides are compiled against this header and check each other's build.
-// All offsets count from the start of the plan; texts end with a NUL.
+// The launch plan: one block of bytes that EdgeSandbox writes and edgecoder-jail reads, the orders
+// that go with it, and the records that come back. Both sides are compiled against this header and
+// check each other's build. All offsets count from the start of the plan; texts end with a NUL.
 
 #define EC_PLAN_MAGIC 0x314e414c50434445ull
-#define EC_PLAN_VERSION 1u
-#define EC_PLAN_BYTES_MAX (4u << 20)
+#define EC_PLAN_VERSION 2u
 #define EC_RECORD_MAGIC 0x52434a45u
-/// Records are at most this long, so that the kernel never splits one (pipe(7), PIPE_BUF).
-#define EC_RECORD_BYTES_MAX 4096u
+/// The plan lies in memory that both sides map; more than this does not fit.
+#define EC_PLAN_BYTES_MAX (4u << 20)
+/// Every message is one datagram of at most this length, unix(7), SOCK_SEQPACKET.
+#define EC_MESSAGE_BYTES_MAX (96u << 10)
+#define EC_PROOF_BYTES_MAX (64u << 10)
+#define EC_SUBJECT_BYTES_MAX 256u
+#define EC_DENIED_MAX 128u
+/// Descriptors that come with one plan, SCM_RIGHTS of unix(7).
+#define EC_DESCRIPTORS_MAX 64u
 
-// The numbers under which the jail finds its descriptors.
+// The numbers under which the jail finds its descriptors when it starts.
 #define EC_FD_PLAN 3
 #define EC_FD_CONTROL 4
-#define EC_FD_GO 5
-#define EC_FD_STATUS 6
-#define EC_FD_STDIN 7
-#define EC_FD_STDOUT 8
-#define EC_FD_STDERR 9
-#define EC_FD_REPORT 10
-// 11 stays free.
-#define EC_FD_MOUNTS 12
+/// Then the files that take a process into a control group.
+#define EC_FD_GROUPS 5
+
+// The descriptors of a run come in this order; after them those of mounts.
+#define EC_STDIN 0
+#define EC_STDOUT 1
+#define EC_STDERR 2
+#define EC_REPORT 3
+#define EC_MOUNTS 4
+
+/// Where the jail's code lies in memory: no other program does, and the filters know it. 0x100 is
+/// the upper half of the address.
+#define EC_CODE_HIGH 0x100u
+#define EC_CODE_LENGTH 0x100000u
+
+// Orders of the worker, one datagram each.
+/// Take the plan that lies in the shared memory.
+#define EC_ORDER_PLAN 1u
+/// The proof is as planned: execute the program.
+#define EC_ORDER_GO 2u
+/// Kill the run.
+#define EC_ORDER_KILL 3u
+
+struct ec_order {
+  uint32_t magic;
+  uint32_t kind;
+};
 
 // Kinds of plan.
-#define EC_KIND_RUN 1u
+/// The place where runs are started: namespaces, root, control groups, filter. Comes once.
+#define EC_KIND_TEMPLATE 1u
+/// One program.
+#define EC_KIND_RUN 2u
 /// Make the quota file system in a user namespace and hand it back as a descriptor.
-#define EC_KIND_WORKSPACE 2u
+#define EC_KIND_WORKSPACE 3u
 
 // Flags of a plan.
 #define EC_USER_NAMESPACE 1u
@@ -39,12 +67,12 @@
 #define EC_LANDLOCK 32u
 #define EC_REPORT_CHANNEL 64u
 #define EC_CLOSE_DESCRIPTORS 128u
-#define EC_GROUP_NAMESPACE 256u
-#define EC_NO_NEW_PRIVILEGES 512u
 /// The machine's own file tree instead of a private root; tests alone.
 #define EC_HOST_ROOT 1024u
 /// Standard input is /dev/null.
 #define EC_NULL_INPUT 2048u
+/// What is mounted at /proc in the template is taken away before a run's own is shown.
+#define EC_REPLACE_PROC 4096u
 
 /// A list: `count` items from `offset` on.
 struct ec_table {
@@ -57,10 +85,13 @@ struct ec_table {
 #define EC_OP_LINK 2u
 #define EC_OP_FILE 3u
 #define EC_OP_BIND 4u
+/// Attaches the detached mount of a descriptor.
 #define EC_OP_MOUNT 5u
 #define EC_OP_DEVICE 6u
 #define EC_OP_PROC 7u
 #define EC_OP_DETACH 8u
+/// Attaches a copy of a directory below a descriptor's.
+#define EC_OP_COPY 9u
 
 // Flags of an operation.
 #define EC_READ_ONLY 1u
@@ -80,7 +111,7 @@ struct ec_operation {
   /// Length of the content of a file.
   uint32_t length;
   uint32_t mode;
-  /// Number of a descriptor, for EC_OP_MOUNT.
+  /// Place among the descriptors that came with the plan, for EC_OP_MOUNT and EC_OP_COPY.
   int32_t fd;
   uint32_t reserved;
   /// For devices the device number; for checked binds what the source has to be, 0 = anything.
@@ -101,6 +132,7 @@ struct ec_limit {
   uint64_t hard;
 };
 
+/// Fields that a kind does not use are 0.
 struct ec_plan {
   uint64_t magic;
   uint64_t build;
@@ -110,10 +142,14 @@ struct ec_plan {
   uint32_t flags;
   /// The step that is made to fail; only debug builds accept anything but 0.
   uint32_t failing_stage;
-  uint32_t mounts;
+  /// Descriptors that come with a run.
+  uint32_t descriptors;
+  /// Control groups that the jail joins with its template.
   uint32_t groups;
-  uint32_t reserved;
-  uint64_t clone_flags;
+  /// What a denied call that is only noted is answered with, errno(3).
+  uint32_t denied_error;
+  /// Of a template: what the jail leaves, unshare(2). Of a run: what is made for it, clone(2).
+  uint64_t namespaces;
   uint32_t outer_uid;
   uint32_t outer_gid;
   uint32_t uid;
@@ -135,52 +171,62 @@ struct ec_plan {
   struct ec_table operations;
   struct ec_table rules;
   struct ec_table limits;
-  /// Instructions of classic BPF, 8 bytes each.
+  /// Instructions of classic BPF, 8 bytes each: of a template what the jail and every run get, of
+  /// a run what the program gets in addition.
   struct ec_table filter;
+  /// Numbers of calls that end a run, 8 bytes each.
+  struct ec_table kills;
 };
 
-// Steps, in the order in which they are taken.
+// Steps; first those of a template, in their order.
 #define EC_STAGE_PLAN 1
-#define EC_STAGE_CLONE 2
-#define EC_STAGE_GROUP 3
-#define EC_STAGE_MAP 4
+#define EC_STAGE_NAMESPACES 2
+#define EC_STAGE_MAP 3
+#define EC_STAGE_GROUP 4
 #define EC_STAGE_PRIVATE 5
 #define EC_STAGE_ROOT 6
 #define EC_STAGE_DIRECTORY 7
 #define EC_STAGE_LINK 8
 #define EC_STAGE_FILE 9
 #define EC_STAGE_BIND 10
-#define EC_STAGE_MOUNT 11
-#define EC_STAGE_DEVICE 12
-#define EC_STAGE_PROC 13
-#define EC_STAGE_PIVOT 14
-#define EC_STAGE_SEAL 15
-#define EC_STAGE_HOST_NAME 16
-#define EC_STAGE_DESCRIPTORS 17
-#define EC_STAGE_START 18
-#define EC_STAGE_RLIMIT 19
-#define EC_STAGE_BOUNDING_SET 20
-#define EC_STAGE_USER 21
-#define EC_STAGE_CAPABILITIES 22
-#define EC_STAGE_WORK_DIRECTORY 23
-#define EC_STAGE_NO_NEW_PRIVILEGES 24
-#define EC_STAGE_LANDLOCK 25
-#define EC_STAGE_SECCOMP 26
-#define EC_STAGE_PROOF 27
-#define EC_STAGE_EXEC 28
-#define EC_STAGE_WORKSPACE 29
-#define EC_STAGES 30
+#define EC_STAGE_DEVICE 11
+#define EC_STAGE_PIVOT 12
+#define EC_STAGE_SEAL 13
+#define EC_STAGE_HOST_NAME 14
+#define EC_STAGE_BOUNDING_SET 15
+#define EC_STAGE_NO_NEW_PRIVILEGES 16
+#define EC_STAGE_SECCOMP 17
+// Those of a run.
+#define EC_STAGE_CLONE 18
+#define EC_STAGE_MOUNT 19
+#define EC_STAGE_PROC 20
+#define EC_STAGE_DESCRIPTORS 21
+#define EC_STAGE_USER 22
+#define EC_STAGE_CAPABILITIES 23
+#define EC_STAGE_START 24
+#define EC_STAGE_RLIMIT 25
+#define EC_STAGE_WORK_DIRECTORY 26
+#define EC_STAGE_LANDLOCK 27
+#define EC_STAGE_FILTER 28
+#define EC_STAGE_PROOF 29
+#define EC_STAGE_EXEC 30
+// That of a workspace.
+#define EC_STAGE_WORKSPACE 31
+#define EC_STAGES 32
 
 // Kinds of record.
+/// The jail is there; ec_hello.
 #define EC_RECORD_HELLO 1u
+/// A step failed; the text says about what. A template's failure is the end of the jail.
 #define EC_RECORD_FAILURE 2u
-#define EC_RECORD_STATUS 3u
-#define EC_RECORD_GROUPS 4u
-#define EC_RECORD_MOUNTS 5u
-#define EC_RECORD_READY 6u
-#define EC_RECORD_VIOLATION 7u
-#define EC_RECORD_EXIT 8u
-#define EC_RECORD_END 9u
+/// The template is built; the text is what /proc/self/cgroup says about the jail.
+#define EC_RECORD_READY 3u
+/// What the kernel says about the program, which waits; ec_proof and its texts.
+#define EC_RECORD_PROOF 4u
+/// Everything of the run is dead; ec_ending and the calls that were denied.
+#define EC_RECORD_END 5u
+/// The descriptor of a workspace comes with this.
+#define EC_RECORD_WORKSPACE 6u
 
 struct ec_record {
   uint32_t magic;
@@ -196,20 +242,43 @@ struct ec_hello {
   uint64_t build;
 };
 
-/// Behind EC_RECORD_VIOLATION.
-struct ec_violation {
-  int32_t number;
-  uint32_t architecture;
+/// Behind EC_RECORD_PROOF: lengths of the texts that follow, as /proc/self shows them.
+struct ec_proof {
+  uint32_t status;
+  uint32_t groups;
+  uint32_t mounts;
+  uint32_t reserved;
 };
 
-/// Behind EC_RECORD_EXIT (of the program) and EC_RECORD_END (of the tree).
+/// Behind EC_RECORD_END.
 struct ec_ending {
-  /// A status of wait(2).
+  /// A status of wait(2), of the program; 9 where nobody saw its end.
   int32_t status;
+  /// Why execve(2) failed, 0 where it did not.
+  int32_t exec_error;
+  /// Processes that outlived the program and were killed.
   uint32_t orphans;
+  /// Entries of ec_denied that follow.
+  uint32_t denied;
+  /// The call that ended the run, with its architecture; -1 where none did.
+  int32_t violation;
+  uint32_t violation_architecture;
   int64_t user_microseconds;
   int64_t system_microseconds;
   int64_t resident_kibibytes;
+  int64_t blocks_read;
+  int64_t blocks_written;
+  int64_t voluntary_switches;
+  int64_t involuntary_switches;
+};
+
+/// One denied call with its arguments; further ones of the same number are only counted where there
+/// are many.
+struct ec_denied {
+  int32_t number;
+  uint32_t architecture;
+  uint64_t arguments[6];
+  uint64_t count;
 };
 
 /// A number for the layout of everything above: equal in two programs that understand each other.

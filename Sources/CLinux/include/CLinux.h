@@ -80,8 +80,12 @@ int ec_clone_tree(int directory);
 /// memfd_create(2) with sealing allowed; `ec_seal` then makes its content final.
 int ec_memfd_sealable(const char *name);
 int ec_seal(int fd);
-/// Receives one descriptor over a socket of the UNIX domain, unix(7); 0 bytes = the end, ENOENT.
-int ec_receive_descriptor(int socket);
+/// Sends one message with descriptors over a socket of the UNIX domain, unix(7); without SIGPIPE.
+int ec_send_descriptors(int socket, const void *bytes, size_t length, const int *descriptors,
+                        int count);
+/// Receives one message over a socket of the UNIX domain, unix(7), and the descriptor that comes
+/// with it, close-on-exec; -1 where none does. 0 bytes are the end.
+ssize_t ec_receive(int socket, void *bytes, size_t length, int *descriptor);
 /// Total and free bytes and inodes of a file system.
 int ec_quota(int fd, uint64_t *bytes, uint64_t *bytes_free, uint64_t *inodes,
              uint64_t *inodes_free);

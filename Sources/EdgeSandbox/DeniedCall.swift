@@ -1,0 +1,18 @@
+internal import CJailPlan
+
+/// A call that the filter refused, and how often.
+package struct DeniedCall: Hashable, Sendable {
+  /// The name of the call.
+  package let name: String
+  /// Its six registers; of calls that come with many different ones only the first are kept apart.
+  package let arguments: [UInt64]
+  /// How often.
+  package let count: Int64
+
+  init(_ entry: ec_denied) {
+    name = SeccompFilter.name(of: entry.number)
+    let all = entry.arguments
+    arguments = [all.0, all.1, all.2, all.3, all.4, all.5]
+    count = Int64(clamping: entry.count)
+  }
+}

@@ -1,0 +1,76 @@
+internal import CJailPlan
+internal import CSeccomp
+internal import Glibc
+
+/// The two filters of a sandbox. The first is the profile's, and the jail itself lives under it
+/// with everything that it starts; calls that a launch still has to make are let through only from
+/// where the jail's code lies. The second one, of a few instructions, is the program's alone and
+/// forbids those calls from there, too, because a program can place code of its own at any address.
+///
+/// Both ask for the address only in calls that the profile does not simply allow, so that the
+/// kernel goes on to answer the others from its table (seccomp_cache_prepare in kernel/seccomp.c).
+struct StageFilters: Sendable {
+  /// Of the template.
+  let first: [UInt8]
+  /// Of the program.
+  let second: [UInt8]
+
+  /// What the jail, init and the program call before execve(2), behind the first filter.
+  private static let ofLaunch = [
+    "capset", "chdir", "clone", "close", "close_range", "dup3", "execve", "exit_group", "fcntl",
+    "fsconfig", "fsmount", "fsopen", "ioctl", "keyctl", "kill", "landlock_add_rule",
+    "landlock_create_ruleset", "landlock_restrict_self", "mount", "mount_setattr", "move_mount",
+    "open_tree", "openat", "ppoll", "prctl", "prlimit64", "read", "recvmsg", "rt_sigprocmask",
+    "seccomp", "sendmsg", "setgroups", "setresgid", "setresuid", "setsid", "socketpair", "umount2",
+    "wait4", "write",
+  ]
+  /// What the program calls behind the second one. A profile has to allow these.
+  static let last: Set<String> = ["read", "write", "execve", "exit_group"]
+
+  init(_ filter: SeccompFilter, allowing always: Set<String>) {
+    let names = StageFilters.ofLaunch.filter {
+      !always.contains($0) && !StageFilters.last.contains($0)
+    }
+    let numbers = names.map { seccomp_syscall_resolve_name($0) }.filter { $0 >= 0 }.map(UInt32.init)
+    first =
+      StageFilters.program(numbers, inside: [StageFilters.answer(ec_action_allow())])
+      + filter.instructions
+    second =
+      StageFilters.program(
+        numbers, inside: [StageFilters.answer(ec_action_errno(UInt16(EPERM)))])
+      + StageFilters.answer(ec_action_allow())
+  }
+
+  /// Instructions that end with `inside` where one of the calls comes from the jail's code, and go
+  /// on behind themselves otherwise.
+  private static func program(_ numbers: [UInt32], inside: [[UInt8]]) -> [UInt8] {
+    // struct seccomp_data: number 0, architecture 4, address 8 (its upper half at 12).
+    var out = load(4)
+    // A jump takes 255 instructions at most, so the way out of each comparison is the next one.
+    let check: [[UInt8]] =
+      [
+        load(12), jump(0x15, EC_CODE_HIGH, 0, 3), load(8),
+        jump(0x35, EC_CODE_LENGTH, 1, 0),
+      ] + inside
+    out += jump(0x15, seccomp_arch_native(), 0, UInt8(numbers.count + 2 + check.count))
+    out += load(0)
+    for (index, number) in numbers.enumerated() {
+      out += jump(0x15, number, UInt8(numbers.count - index), 0)
+    }
+    out += [0x05, 0, 0, 0] + withUnsafeBytes(of: UInt32(check.count).littleEndian) { Array($0) }
+    return out + check.flatMap(\.self)
+  }
+
+  // BPF_LD|W|ABS 0x20, BPF_JEQ|K 0x15, BPF_JGE|K 0x35, BPF_JA 0x05, BPF_RET|K 0x06
+  private static func load(_ offset: UInt32) -> [UInt8] {
+    SeccompFilter.instruction(0x20, 0, 0, offset)
+  }
+
+  private static func jump(_ code: UInt16, _ value: UInt32, _ yes: UInt8, _ no: UInt8) -> [UInt8] {
+    SeccompFilter.instruction(code, yes, no, value)
+  }
+
+  private static func answer(_ action: UInt32) -> [UInt8] {
+    SeccompFilter.instruction(0x06, 0, 0, action)
+  }
+}

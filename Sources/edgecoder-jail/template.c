@@ -1,0 +1,84 @@
+#include "jail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static uint32_t groups_length;
+
+/// Whatever is started later is born in the groups of the jail, and counted from its first moment.
+/// The worker is told where that is; seen from inside it is the top.
+static void join_groups(void) {
+  step(EC_STAGE_GROUP);
+  for (uint32_t i = 0; i < plan->groups; i++) {
+    int fd = EC_FD_GROUPS + (int)i;
+    if (write(fd, "0", 1) < 0) fail(EC_STAGE_GROUP, "cgroup.procs");
+    close(fd);
+  }
+  int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) fail(EC_STAGE_GROUP, "/proc/self/cgroup");
+  groups_length = take_text(fd, 0, EC_STAGE_GROUP);
+  close(fd);
+  if (plan->namespaces & CLONE_NEWCGROUP && unshare(CLONE_NEWCGROUP) < 0)
+    fail(EC_STAGE_GROUP, "cgroup namespace");
+}
+
+/// Where memory runs out, the kernel is to take it from programs; where we may not say so, it
+/// takes what is larger, and that is a program, too.
+static void protect_from_shortage(void) {
+  int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  (void)!write(fd, "-1000", 5);
+  close(fd);
+}
+
+/// Once for all: programs inherit it, and nobody can get anything back.
+static void drop_bounding_set(void) {
+  if (!(plan->flags & EC_DROP_CAPABILITIES)) return;
+  step(EC_STAGE_BOUNDING_SET);
+  for (int i = 0; i < 64; i++)
+    if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0) {
+      if (errno == EINVAL) break;
+      fail(EC_STAGE_BOUNDING_SET, "prctl");
+    }
+}
+
+/// The profile's filter, which lets through what the launch itself still has to do: such calls only
+/// from where the jail's code lies, and programs get a second filter against those.
+static void confine_calls(void) {
+  if (!(plan->flags & EC_SECCOMP)) return;
+  step(EC_STAGE_SECCOMP);
+  struct sock_fprog filter = {(unsigned short)plan->filter.count,
+                              (struct sock_filter *)text(plan->filter.offset)};
+  unsigned flags = plan->flags & EC_LISTENER ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
+  int answer = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter);
+  if (answer < 0) fail(EC_STAGE_SECCOMP, "filter");
+  if (flags) listener = answer;
+}
+
+void make_template(void) {
+  personality(PER_LINUX);
+  setsid();
+  step(EC_STAGE_NAMESPACES);
+  if (unshare((int)plan->namespaces & ~CLONE_NEWCGROUP) < 0)
+    fail(EC_STAGE_NAMESPACES, "unshare");
+  protect_from_shortage();
+  if (plan->flags & EC_USER_NAMESPACE) map_user();
+  join_groups();
+  build_root();
+  step(EC_STAGE_HOST_NAME);
+  const char *name = text(plan->host_name);
+  if (*name && syscall(SYS_sethostname, name, strlen(name)) < 0) fail(EC_STAGE_HOST_NAME, name);
+  drop_bounding_set();
+  step(EC_STAGE_NO_NEW_PRIVILEGES);
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail(EC_STAGE_NO_NEW_PRIVILEGES, "prctl");
+  confine_calls();
+  record(EC_RECORD_READY, 0, 0, shared->texts, groups_length, -1);
+}
