@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
 #include <spawn.h>
@@ -253,25 +254,32 @@ int ec_send_descriptors(int socket, const void *bytes, size_t length, const int 
   return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-ssize_t ec_receive(int socket, void *bytes, size_t length, int *descriptor) {
+ssize_t ec_receive(int socket, void *bytes, size_t length, int descriptors[4]) {
   struct iovec part = {bytes, length};
   union {
     struct cmsghdr head;
-    char bytes[CMSG_SPACE(sizeof(int))];
+    char bytes[CMSG_SPACE(4 * sizeof(int))];
   } control;
   struct msghdr message = {.msg_iov = &part,
                            .msg_iovlen = 1,
                            .msg_control = control.bytes,
                            .msg_controllen = sizeof control.bytes};
-  *descriptor = -1;
+  for (int i = 0; i < 4; i++) descriptors[i] = -1;
   ssize_t got;
   while ((got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) {
   }
   struct cmsghdr *head = CMSG_FIRSTHDR(&message);
   if (got > 0 && head && head->cmsg_type == SCM_RIGHTS)
-    memcpy(descriptor, CMSG_DATA(head), sizeof *descriptor);
+    memcpy(descriptors, CMSG_DATA(head), head->cmsg_len - CMSG_LEN(0));
   return got;
 }
+
+int ec_become(uint32_t id) {
+  if (setgroups(0, 0) < 0 || setresgid(id, id, id) < 0) return -1;
+  return setresuid(id, id, id);
+}
+
+pid_t ec_fork(void) { return fork(); }
 
 int ec_quota(int fd, uint64_t *bytes, uint64_t *bytes_free, uint64_t *inodes,
              uint64_t *inodes_free) {

@@ -17,13 +17,13 @@ struct ArchiveWalk {
   /// Reads every byte of an archive, checks every member against the ones before, and computes the
   /// task digest.
   static func run<Sink: MemberSink>(
-    _ file: Int32, _ limits: ArchiveLimits, isFolding: Bool = true, into sink: inout Sink
+    _ reader: any MemberReader, _ limits: ArchiveLimits, isFolding: Bool = true,
+    into sink: inout Sink
   ) throws(UnpackError) -> ArchiveWalk {
     var table = MemberTable(limits, isFolding: isFolding)
     var contents: [[UInt8]: [UInt8]] = [:]
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 17, alignment: 16)
     defer { buffer.deallocate() }
-    let reader = try refusing { () throws(Refusal) in try openArchive(file, limits) }
     while let member = try refusing({ () throws(Refusal) in try reader.next() }) {
       try refusing { () throws(Refusal) in try table.add(member) }
       try sink.begin(member)

@@ -150,7 +150,9 @@ package struct ResultArchive: ~Copyable {
   /// - Throws: on any error some files may be there.
   package func extract(into directory: borrowing Directory) throws(UnpackError) {
     var sink = ResultExtract(writer: try TreeWriter(directory.raw))
-    _ = try ArchiveWalk.run(file.raw, limits, isFolding: false, into: &sink)
+    let raw = file.raw
+    let reader = try refusing { () throws(Refusal) in try openArchive(raw, limits) }
+    _ = try ArchiveWalk.run(reader, limits, isFolding: false, into: &sink)
   }
 }
 

@@ -7,7 +7,8 @@ func resultWalk<Sink: MemberSink>(_ file: Int32, _ limits: ArchiveLimits, _ sink
   throws(Refusal) -> ArchiveWalk
 {
   do {
-    return try ArchiveWalk.run(file, limits, isFolding: false, into: &sink)
+    let reader = try refusing { () throws(Refusal) in try openArchive(file, limits) }
+    return try ArchiveWalk.run(reader, limits, isFolding: false, into: &sink)
   } catch {
     switch error {
     case .refused(let refusal): throw refusal

@@ -11,7 +11,8 @@ package func inspectTask(_ file: Int32, limits: ArchiveLimits = .task) throws(Re
   var sink = TaskFiles(limits: limits)
   let walk: ArchiveWalk
   do {
-    walk = try ArchiveWalk.run(file, limits, into: &sink)
+    walk = try ArchiveWalk.run(
+      try refusing { () throws(Refusal) in try openArchive(file, limits) }, limits, into: &sink)
   } catch {
     switch error {
     case .refused(let refusal): throw refusal

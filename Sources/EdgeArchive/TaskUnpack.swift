@@ -8,12 +8,14 @@ internal import EdgeSystem
 /// the destinations: what is there then is incomplete.
 /// - Parameters:
 ///   - file: a borrowed descriptor of a regular file that nobody else may change.
+///   - process: where the archive is parsed; nil parses it here, for archives of our own making.
 ///   - expecting: the digests that the ticket carries; nil takes what is there.
 ///   - route: for a part and a path inside it, the place to write to, or nil to leave it out. Asked
 ///     for every file, link and listed directory; directories above them are made as needed.
 /// - Throws: `.refused` about the archive, `.system` about the destination.
 package func unpackTask(
-  _ file: Int32, expecting: (blob: Digest, task: Digest)?, limits: ArchiveLimits = .task,
+  _ file: Int32, in process: ArchiveProcess?,
+  expecting: (blob: Digest, task: Digest)?, limits: ArchiveLimits = .task,
   route: (ArchivePart, String) -> UnpackTarget?
 ) throws(UnpackError) -> Unpacked {
   if let expecting {
@@ -24,7 +26,13 @@ package func unpackTask(
   }
   return try withoutActuallyEscaping(route) { route throws(UnpackError) in
     var sink = UnpackSink(limits: limits, route: route)
-    let walk = try ArchiveWalk.run(file, limits, into: &sink)
+    let reader: any MemberReader
+    if let process {
+      reader = try process.members(file, limits)
+    } else {
+      reader = try refusing { () throws(Refusal) in try openArchive(file, limits) }
+    }
+    let walk = try ArchiveWalk.run(reader, limits, into: &sink)
     if let expecting, walk.task != expecting.task {
       throw .refused(Refusal("the members are not those of task \(expecting.task)"))
     }

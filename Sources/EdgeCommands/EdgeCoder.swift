@@ -10,8 +10,8 @@ internal import EdgeSystem
 package func runEdgeCoder() {
   Signals.ignoreBrokenPipes()
   do {
-    if CommandLine.arguments.dropFirst().elementsEqual(InspectConfined.arguments) {
-      try InspectConfined.run()
+    if CommandLine.arguments.dropFirst().elementsEqual(ArchiveConfined.arguments) {
+      try ArchiveConfined.serve()
     }
     var command = try EdgeCoder.parseAsRoot()
     try command.run()

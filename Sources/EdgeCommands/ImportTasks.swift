@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import EdgeArchive
 internal import EdgeImport
 internal import EdgeJob
 internal import EdgeReport
@@ -74,7 +75,7 @@ struct Unpack: ParsableCommand {
   func run() throws {
     let (raw, _) = try TaskSource.open(archive, candidate: nil)
     let file = Descriptor(owning: raw)
-    let inspection = try InspectorProcess().inspect(file.raw)
+    let inspection = try ArchiveConfined.process().inspect(file.raw)
     let target = try makeNew(output, below: try Directory(path: "."))
     try UnpackTask.unpack(file.raw, inspection, into: target)
   }

@@ -100,7 +100,7 @@ struct Inspect: ParsableCommand {
     let raw = archive == "-" ? dup(0) : Glibc.open(archive, O_RDONLY | O_CLOEXEC)
     guard raw >= 0 else { throw CommandFailure(SystemError("open", archive)) }
     let file = Descriptor(owning: raw)
-    let inspection = try InspectorProcess().inspect(file.raw)
+    let inspection = try ArchiveConfined.process().inspect(file.raw)
     if form.json {
       Console.write(inspection.json.canonical + [0x0A])
     } else {

@@ -54,7 +54,8 @@ struct Site {
     if !waiting, Leadership.isHeld(spool) { return nil }
     let ledger = try Ledger(at: ledgerPath)
     return try Coordinator.lead(
-      spool, ledger: ledger, policy: Policy(), inspector: InspectorProcess(), actor: Site.actor,
+      spool, ledger: ledger, policy: Policy(), inspector: try ArchiveConfined.process(),
+      actor: Site.actor,
       waiting: waiting, now: now)
   }
 

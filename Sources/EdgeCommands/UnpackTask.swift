@@ -15,7 +15,8 @@ enum UnpackTask {
     }
     let places = raws
     let unpacked = try unpackTask(
-      file, expecting: (blob: inspection.blob, task: inspection.task), limits: .task
+      file, in: try ArchiveConfined.process(),
+      expecting: (blob: inspection.blob, task: inspection.task), limits: .task
     ) { part, _ in places[part].map { UnpackTarget(directory: $0) } }
     for part in ArchivePart.allCases { try? target.removeDirectory(part.rawValue) }
     if let instruction = unpacked.instruction {

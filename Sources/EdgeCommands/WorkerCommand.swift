@@ -48,7 +48,8 @@ struct WorkerCommand: ParsableCommand {
       Worker.Settings(
         id: id, slots: slots ?? Machine.processors, session: session, key: key,
         idleMilliseconds: try untilIdle.map(milliseconds), stop: stop.descriptor,
-        version: Version.text))
+        version: Version.text),
+      archives: try ArchiveConfined.process())
     try worker.run()
   }
 }

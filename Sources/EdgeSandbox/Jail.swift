@@ -1,17 +1,16 @@
 internal import CJailPlan
-internal import CLinux
 internal import EdgeSystem
 internal import Glibc
 
 /// A started `edgecoder-jail`, and how one talks with it: orders and plans in, records out. It
 /// dies, with everything that it has started, when the value goes or this process dies.
 final class Jail: Sendable {
-  private let control: Descriptor
+  private let control: MessageSocket
   private let plan: Descriptor
   private let child: Child
 
   private init(
-    control: consuming Descriptor, plan: consuming Descriptor, child: consuming Child
+    control: consuming MessageSocket, plan: consuming Descriptor, child: consuming Child
   ) {
     self.control = control
     self.plan = plan
@@ -26,13 +25,9 @@ final class Jail: Sendable {
   }
 
   private static func spawn(_ path: String, _ groups: [Int32]) throws(SystemError) -> Jail {
-    var ends: [Int32] = [-1, -1]
-    let kind = Int32(SOCK_SEQPACKET.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-    guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else {
-      throw SystemError("socketpair", "socket")
-    }
-    let near = Descriptor(owning: ends[0])
-    let far = Descriptor(owning: ends[1])
+    let ends = try MessageSocket.pair()
+    let near = MessageSocket(owning: Descriptor(owning: ends.near))
+    let far = Descriptor(owning: ends.far)
     let plan = try Descriptor.memory("plan")
     guard ftruncate(plan.raw, off_t(EC_PLAN_BYTES_MAX)) == 0 else {
       throw SystemError("ftruncate", "plan")
@@ -44,7 +39,7 @@ final class Jail: Sendable {
   }
 
   /// Readable when a record is there; borrowed.
-  var descriptor: Int32 { control.raw }
+  var descriptor: Int32 { control.descriptor }
 
   /// Hands over a plan with its descriptors, which stay ours.
   func order(_ bytes: [UInt8], _ descriptors: [Int32] = []) throws(LaunchFailure) {
@@ -71,20 +66,19 @@ final class Jail: Sendable {
   func end() { child.signal(SIGKILL) }
 
   private func send(_ kind: UInt32, _ descriptors: [Int32] = []) -> Bool {
-    var order = ec_order(magic: EC_RECORD_MAGIC, kind: kind)
-    return ec_send_descriptors(
-      control.raw, &order, MemoryLayout<ec_order>.size, descriptors, Int32(descriptors.count)) == 0
+    let order = ec_order(magic: EC_RECORD_MAGIC, kind: kind)
+    do {
+      try control.send(withUnsafeBytes(of: order) { Array($0) }, descriptors)
+      return true
+    } catch {
+      return false
+    }
   }
 
   /// Takes the next record. Blocks until there is one.
   func receive(_ records: inout Records) {
-    let length = Int(EC_MESSAGE_BYTES_MAX)
-    let from = control.raw
-    var descriptor: Int32 = -1
-    let bytes = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
-      count = max(0, ec_receive(from, buffer.baseAddress, length, &descriptor))
-    }
-    records.take(bytes, descriptor)
+    let message = control.receive(atMost: Int(EC_MESSAGE_BYTES_MAX))
+    records.take(message.bytes, message.descriptors.first ?? -1)
   }
 
   /// Takes records until a condition holds; nothing is left where it does not in twenty seconds.
@@ -98,7 +92,7 @@ final class Jail: Sendable {
         throw LaunchFailure(
           stage: "start", errno: left > 0 ? ECHILD : ETIMEDOUT, subject: "the jail is not ready")
       }
-      if Poll.readable([control.raw], milliseconds: Int32(left)).isEmpty { continue }
+      if Poll.readable([descriptor], milliseconds: Int32(left)).isEmpty { continue }
       receive(&records)
     }
     guard records.build == ec_plan_build() else {

@@ -95,6 +95,18 @@ package struct Child: ~Copyable, Sendable {
     }
   }
 
+  /// Runs a body in a copy of this process, which ends with it; nobody waits for the copy.
+  ///
+  /// Only for a process with one thread that has never had another: a copy has no other threads,
+  /// and what they held stays locked for ever.
+  package static func copy(_ body: () throws -> Void) throws(SystemError) {
+    Glibc.signal(SIGCHLD, SIG_IGN)
+    let process = Int32(try checked("fork", "process") { Int(ec_fork()) })
+    if process > 0 { return }
+    do { try body() } catch { _exit(70) }
+    _exit(0)
+  }
+
   /// The pidfd, readable when the program has ended; borrowed.
   package var descriptor: Int32 { handle.raw }
 

@@ -8,10 +8,12 @@ struct JobFiles {
   let ticket: Ticket
   /// A borrowed descriptor of the blob.
   let archive: Int32
+  private let process: ArchiveProcess?
   /// Files of the snapshot that no candidate and no command may change before the tests run.
   let protected: [PathPattern]
 
-  init(ticket: Ticket, archive: Int32) {
+  init(ticket: Ticket, archive: Int32, process: ArchiveProcess?) {
+    self.process = process
     self.ticket = ticket
     self.archive = archive
     protected = ticket.manifest.protected.map(PathPattern.init)
@@ -52,7 +54,7 @@ struct JobFiles {
     let kept = protected
     let snapshot = workspace.directory.raw
     _ = try unpackTask(
-      archive, expecting: (blob: ticket.blob, task: ticket.task), limits: .task
+      archive, in: process, expecting: (blob: ticket.blob, task: ticket.task), limits: .task
     ) { part, path in
       if part == .source, kept.contains(where: { $0.matches(path) }) {
         return UnpackTarget(directory: snapshot)
@@ -68,7 +70,7 @@ struct JobFiles {
 
   private func unpack(_ parts: Parts) throws(UnpackError) -> Unpacked {
     try unpackTask(
-      archive, expecting: (blob: ticket.blob, task: ticket.task), limits: .task,
+      archive, in: process, expecting: (blob: ticket.blob, task: ticket.task), limits: .task,
       route: parts.target)
   }
 }

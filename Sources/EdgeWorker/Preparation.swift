@@ -1,3 +1,4 @@
+internal import EdgeArchive
 internal import EdgeSandbox
 internal import Synchronization
 
@@ -11,7 +12,14 @@ final class Preparation: Sendable {
   private let profiles = Mutex<[String: SandboxProfile]>([:])
   private let runners = Mutex<[UInt8]?>(nil)
 
-  init(profiles directory: String? = nil) { self.directory = directory }
+  /// Where archives are parsed.
+  let archives: ArchiveProcess?
+
+  /// - Parameter archives: nil parses them here; tests alone.
+  init(profiles directory: String? = nil, archives: ArchiveProcess?) {
+    self.directory = directory
+    self.archives = archives
+  }
 
   /// - Throws: stage `profile`; nothing is kept then.
   func profile(_ name: String) throws(LaunchFailure) -> SandboxProfile {

@@ -47,7 +47,7 @@ struct RunAttempt {
     let archive: Descriptor
     do { archive = try spool.openBlob(ticket.blob) } catch { throw Fault.archiveCorrupt }
     var attempt = Attempt(outcome: .verdict(.passed))
-    let job = JobFiles(ticket: ticket, archive: archive.raw)
+    let job = JobFiles(ticket: ticket, archive: archive.raw, process: preparation.archives)
     guard !manifest.command.isEmpty else {
       let workspace = try sandbox.makeWorkspace(
         limits: manifest.verifier?.limits ?? manifest.limits, profile: profile)

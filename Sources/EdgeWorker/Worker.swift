@@ -1,4 +1,4 @@
-internal import EdgeArchive
+package import EdgeArchive
 internal import EdgeJob
 internal import EdgeSandbox
 package import EdgeSpool
@@ -44,7 +44,7 @@ package final class Worker: Sendable {
   private let desk: WorkerDesk
   private let host: SandboxHost
   private let offering: Offering
-  private let preparation = Preparation()
+  private let preparation: Preparation
   private let claims = Channel<Running>()
   private let finished = Channel<FinishedAttempt>()
   /// Raised when a slot became free.
@@ -67,7 +67,8 @@ package final class Worker: Sendable {
 
   /// Takes the worker's folders; looks at the machine.
   /// - Throws: `LaunchFailure` where no sandbox can be had, `SpoolError`.
-  package init(_ spool: Spool, _ settings: Settings) throws {
+  package init(_ spool: Spool, _ settings: Settings, archives: ArchiveProcess) throws {
+    preparation = Preparation(archives: archives)
     self.spool = spool
     self.settings = settings
     host = try SandboxHost.probe()

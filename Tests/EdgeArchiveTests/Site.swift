@@ -38,7 +38,7 @@ struct Site {
       fds[part] = open(root.path("dest/\(part)"), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     }
     let targets = fds.mapValues { UnpackTarget(directory: $0) }
-    return try unpackTask(file, expecting: expecting) { part, _ in targets[part] }
+    return try unpackTask(file, in: nil, expecting: expecting) { part, _ in targets[part] }
   }
 
   /// The files and links of the destination: name, type, mode, link target.

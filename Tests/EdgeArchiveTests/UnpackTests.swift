@@ -43,7 +43,8 @@ import Testing
     let directory = try out.open()
     var asked: [String] = []
     let target = UnpackTarget(directory: directory.raw)
-    let unpacked = try unpackTask(file.raw, expecting: (inspection.blob, inspection.task)) {
+    let unpacked = try unpackTask(file.raw, in: nil, expecting: (inspection.blob, inspection.task))
+    {
       asked.append("\($0) \($1)")
       return $0 == .source && !$1.hasPrefix("sub/") ? target : nil
     }
@@ -72,7 +73,7 @@ import Testing
     let out = TemporaryDirectory()
     let directory = try out.open()
     let fd = directory.raw
-    _ = try unpackTask(file.raw, expecting: nil) { part, _ in
+    _ = try unpackTask(file.raw, in: nil, expecting: nil) { part, _ in
       switch part {
       case .source: UnpackTarget(directory: fd)
       case .candidate: UnpackTarget(directory: fd, layer: 1)
@@ -88,7 +89,7 @@ import Testing
     let other = try flat.open()
     let target = UnpackTarget(directory: other.raw)
     #expect(throws: UnpackError.refused(Refusal("a.py: is there already"))) {
-      try unpackTask(file.raw, expecting: nil) { _, _ in target }
+      try unpackTask(file.raw, in: nil, expecting: nil) { _, _ in target }
     }
   }
 
@@ -100,7 +101,9 @@ import Testing
     let target = UnpackTarget(directory: directory.raw, owner: 12345)
     let old = umask(0o077)
     defer { umask(old) }
-    _ = try unpackTask(file.raw, expecting: nil) { part, _ in part == .source ? target : nil }
+    _ = try unpackTask(file.raw, in: nil, expecting: nil) { part, _ in
+      part == .source ? target : nil
+    }
     for (name, mode) in [
       ("a.py", 0o644), ("run.sh", 0o755), ("sub", 0o755), ("empty", 0o755),
     ] as [(String, UInt32)] {
@@ -121,7 +124,9 @@ import Testing
     let directory = try out.open()
     let target = UnpackTarget(directory: directory.raw)
     do {
-      _ = try unpackTask(file.raw, expecting: nil) { part, _ in part == .source ? target : nil }
+      _ = try unpackTask(file.raw, in: nil, expecting: nil) { part, _ in
+        part == .source ? target : nil
+      }
       Issue.record("unpacked")
     } catch {
       guard case .system(let error) = error else {

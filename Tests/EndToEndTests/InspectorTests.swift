@@ -10,18 +10,21 @@ extension EndToEnd {
 }
 
 extension EndToEnd.InspectorTests {
-  /// The process that inspects for this coordinator, once its filter is in force.
+  /// The child that reads an archive for this coordinator, once its filter is in force: its parent
+  /// is the process that takes the orders, and that one's is the coordinator.
   private func inspector(of coordinator: Int32) throws -> Int32? {
+    var parents: [Int32: Int32] = [:]
+    var confined: [Int32] = []
     for name in try Directory(path: "/proc").entries() {
       guard let process = Int32(name),
         let bytes = try? Directory(path: "/proc/\(name)").read("status", atMost: 1 << 16)
       else { continue }
-      let status = String(decoding: bytes, as: UTF8.self)
-      if status.contains("PPid:\t\(coordinator)\n"), status.contains("Seccomp:\t2") {
-        return process
-      }
+      let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+      let parent = lines.first { $0.hasPrefix("PPid:\t") }.flatMap { Int32($0.dropFirst(6)) }
+      parents[process] = parent
+      if lines.contains("Seccomp:\t2") { confined.append(process) }
     }
-    return nil
+    return confined.first { parents[$0].flatMap { parents[$0] } == coordinator }
   }
 
   /// The reasons in the quarantine.

@@ -83,9 +83,13 @@ int ec_seal(int fd);
 /// Sends one message with descriptors over a socket of the UNIX domain, unix(7); without SIGPIPE.
 int ec_send_descriptors(int socket, const void *bytes, size_t length, const int *descriptors,
                         int count);
-/// Receives one message over a socket of the UNIX domain, unix(7), and the descriptor that comes
-/// with it, close-on-exec; -1 where none does. 0 bytes are the end.
-ssize_t ec_receive(int socket, void *bytes, size_t length, int *descriptor);
+/// Receives one message over a socket of the UNIX domain, unix(7), and the descriptors that come
+/// with it, close-on-exec: at most four, the others of the array are -1. 0 bytes are the end.
+ssize_t ec_receive(int socket, void *bytes, size_t length, int descriptors[4]);
+/// Takes all ids of a user and the group of the same number, and no other group, for good.
+int ec_become(uint32_t id);
+/// fork(2) of a process with one thread.
+pid_t ec_fork(void);
 /// Total and free bytes and inodes of a file system.
 int ec_quota(int fd, uint64_t *bytes, uint64_t *bytes_free, uint64_t *inodes,
              uint64_t *inodes_free);
