@@ -2,6 +2,7 @@
 package struct CallDecision: Hashable, Sendable {
   /// The name of the call.
   package let call: String
+  /// Of this machine's architecture.
   package let number: Int64
   /// Six of them.
   package let arguments: [UInt64]

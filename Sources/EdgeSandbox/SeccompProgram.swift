@@ -1,5 +1,6 @@
 /// A system call as a filter sees it, struct seccomp_data.
 package struct SeccompCall: Hashable, Sendable {
+  /// In the convention of `architecture`.
   package var number: UInt32
   /// AUDIT_ARCH_* of its convention.
   package var architecture: UInt32

@@ -14,12 +14,16 @@ struct KernelFilterTests {
       .instructions
   }
 
+  /// Newer kernels let these through without asking any filter: they belong to the tracing of user
+  /// programs, and end a program that makes them by itself.
+  private static let unasked = ["uretprobe", "uprobe"].compactMap { SyscallTable.number(of: $0) }
+
   /// The calls of which the kernel says something else than the interpreter and the rules.
   private func disagreements(
     _ policy: SyscallPolicy, _ program: [UInt8], against other: [UInt8], reporting: Bool
   ) throws -> [String] {
     let classes = CallClasses(policy)
-    let calls = classes.calls
+    let calls = classes.calls.filter { !Self.unasked.contains(Int32(bitPattern: $0.number)) }
     let answers = try FilterProbe.answers(FilterProbe.translated(program), calls, isOpen: true)
     let ours = try SeccompProgram(other)
     var found: [String] = []
@@ -45,7 +49,10 @@ struct KernelFilterTests {
   @Test func aWrongProgramIsFound() throws {
     let policy = try Policies.named("shell")
     let good = try instructions("shell")
-    let returns = stride(from: 48, to: good.count, by: 8).filter { good[$0] == 0x06 }
+    // Not those that kill (0x80 in front): one of them waits for another architecture.
+    let returns = stride(from: 48, to: good.count, by: 8).filter {
+      good[$0] == 0x06 && good[$0 + 7] != 0x80
+    }
     #expect(returns.count > 2)
     for start in returns {
       var bad = good
