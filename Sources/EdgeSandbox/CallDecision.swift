@@ -40,11 +40,14 @@ extension NamedPolicy {
     let decision = resolved.decision(asked)
     let action = resolved.action(decision, reporting: false)
     let (by, why) = reason(decision)
+    let name = SyscallTable.name(of: Int32(bitPattern: number))
+    let isUnasked = SyscallNumbers.unasked.contains(name)
     return CallDecision(
-      call: SyscallTable.name(of: Int32(bitPattern: number)), number: Int64(number),
+      call: name, number: Int64(number),
       arguments: asked.arguments,
       action: decision == .kill ? "end the run" : action?.description ?? "conflict",
-      decidedBy: by, why: why, program: answer.description, agrees: action == answer)
+      decidedBy: by, why: isUnasked ? "\(why); newer kernels do not ask" : why,
+      program: answer.description, agrees: action == answer)
   }
 
   private static func number(_ call: String) throws(LaunchFailure) -> UInt32 {

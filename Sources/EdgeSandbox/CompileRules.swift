@@ -14,8 +14,8 @@ struct CompileRules {
     let problem: String
   }
 
-  /// So many rules for one group are no rule any more.
-  private static let alternativesMax = 4096
+  /// More rules for one call would not fit into a program.
+  private static let rulesMax = 1024
 
   /// In the order of the numbers, so that equal policies give equal programs.
   static func of(_ policy: ResolvedPolicy) throws(Problem) -> [Rule] {
@@ -27,10 +27,14 @@ struct CompileRules {
   /// The rules of one call.
   static func of(_ policy: ResolvedPolicy, _ number: Int32) throws(Problem) -> [Rule] {
     var rules: [Rule] = []
+    var seen: Set<Rule> = []
     for entry in policy.entries[number] ?? [] {
       for arguments in try alternatives(entry) {
         let rule = Rule(number: number, action: entry.action, arguments: arguments)
-        if !rules.contains(rule) { rules.append(rule) }
+        if seen.insert(rule).inserted { rules.append(rule) }
+      }
+      if rules.count > rulesMax {
+        throw Problem(name: entry.name, problem: "its comparisons need too many rules")
       }
     }
     // What is said of all calls makes the narrower rules of the same action needless.
@@ -57,7 +61,7 @@ struct CompileRules {
       let isWord = ArgumentWidths.isWord(entry.name, argument.index)
       guard let choices = argument.alternatives(isWord: isWord) else { continue }
       lists = lists.flatMap { list in choices.map { list + [$0] } }
-      if lists.count > alternativesMax {
+      if lists.count > rulesMax {
         throw Problem(name: entry.name, problem: "its comparisons need too many rules")
       }
     }

@@ -91,7 +91,11 @@ struct SeccompFilter: Sendable {
       let file = try Descriptor.memory("filter")
       try check(seccomp_export_bpf(context, file.raw), "export")
       lseek(file.raw, 0, SEEK_SET)
-      return unknownCalls() + (try file.read(atMost: 1 << 16))
+      let program = unknownCalls() + (try file.read(atMost: 1 << 20))
+      if program.count > SeccompProgram.instructionsMax * 8 {
+        throw failure(E2BIG, "\(program.count / 8) instructions")
+      }
+      return program
     } catch let error as SystemError {
       throw failure(error.errno, "memory file")
     } catch let error as LaunchFailure {

@@ -97,4 +97,8 @@ enum SyscallNumbers {
 
   /// Calls that only other architectures have, and that the library does not know yet.
   static let elsewhere: Set<String> = ["riscv_hwprobe"]
+
+  /// Calls of which newer kernels ask no filter: the kernel itself puts them into programs that are
+  /// traced, and a program that makes them by itself ends.
+  static let unasked: Set<String> = ["uretprobe", "uprobe"]
 }

@@ -43,6 +43,23 @@ extension EndToEnd.ProfileCommandTests {
     #expect(result.output.contains("end the run") && result.output.hasSuffix("\n0\n"))
   }
 
+  /// A program that does not do what the rules say, put where compiled ones are kept.
+  @Test func aWrongProgramIsAnInvariantThatBroke() throws {
+    let place = try Workplace(making: false)
+    expect(try place.shell("edgecoder sandbox profile explain inspect socket"), 0)
+    let path = "home/.cache/edgecoder/seccomp"
+    let name = try #require(try place.names(path).first)
+    let file = try place.folder.read("\(path)/\(name)")
+    let allow: [UInt8] = [6, 0, 0, 0, 0, 0, 0xFF, 0x7F]
+    try place.folder.write(
+      "\(path)/\(name)", Array(file.prefix(19 + 32)) + Hash.sha256(allow) + allow)
+    let wrong = try json(place, "explain inspect socket", 70)
+    #expect(wrong["program"]?.text == "allow" && wrong["agrees"]?.flag == false)
+    // Without the right checksum it is not even looked at.
+    try place.folder.write("\(path)/\(name)", Array(file.dropLast()) + [0])
+    expect(try place.shell("edgecoder sandbox profile explain inspect socket"), 0)
+  }
+
   @Test func mistakesHaveTheirCodes() throws {
     let place = try Workplace(making: false)
     let pair = #"{"index": 0, "op": "SCMP_CMP_NE", "value": "#
