@@ -15,14 +15,14 @@ extension NamedPolicy {
   /// - Throws: stage `seccomp compile`, where groups contradict one another.
   package func differences(_ other: NamedPolicy) throws(LaunchFailure) -> [PolicyDifference] {
     var found: [PolicyDifference] = []
-    let mine = try words()
-    let others = try other.words()
+    let (mine, others) = (try compiled(), try other.compiled())
+    let (left, right) = (ResolvedPolicy(policy), ResolvedPolicy(other.policy))
     for number in Set(mine.keys).union(others.keys).sorted()
     where mine[number] != others[number] {
       found.append(
         PolicyDifference(
-          kind: "call", name: SyscallTable.name(of: number), left: mine[number],
-          right: others[number]))
+          kind: "call", name: SyscallTable.name(of: number), left: left.text(of: number),
+          right: right.text(of: number)))
     }
     if standard != other.standard {
       found.append(
@@ -32,22 +32,37 @@ extension NamedPolicy {
     return found + profile.differences(theirs)
   }
 
-  /// What is said of each call, in words that are equal where the rules are.
-  private func words() throws(LaunchFailure) -> [Int32: String] {
+  /// What is said of each call, in a form that is equal where it means the same. Nothing is said
+  /// where only the default is repeated.
+  private func compiled() throws(LaunchFailure) -> [Int32: Set<CompileRules.Rule>] {
     let resolved = ResolvedPolicy(policy)
-    var words: [Int32: Set<String>] = [:]
+    var rules: [Int32: Set<CompileRules.Rule>] = [:]
     do throws(CompileRules.Problem) {
-      for rule in try CompileRules.of(resolved) {
-        let condition = rule.arguments.map(\.text).joined(separator: ", ")
-        words[rule.number, default: []].insert(
-          NamedPolicy.text(rule.action) + (condition.isEmpty ? "" : " if \(condition)"))
+      for rule in try CompileRules.of(resolved) where rule.action != policy.defaultAction {
+        rules[rule.number, default: []].insert(rule)
       }
     } catch {
       throw LaunchFailure(
         stage: "seccomp compile", errno: 0, subject: "\(name): \(error.name): \(error.problem)")
     }
-    for number in resolved.kills { words[number] = ["end the run"] }
-    return words.mapValues { $0.sorted().joined(separator: "; ") }
+    for number in resolved.kills {
+      rules[number] = [CompileRules.Rule(number: number, action: .kill, arguments: [])]
+    }
+    return rules
+  }
+}
+
+extension ResolvedPolicy {
+  /// What the groups say of a call, for people; nil where they say nothing.
+  fileprivate func text(of number: Int32) -> String? {
+    if kills.contains(number) { return "end the run" }
+    var words: [String] = []
+    for entry in entries[number] ?? [] {
+      let condition = entry.arguments.map(\.text).joined(separator: ", ")
+      let text = NamedPolicy.text(entry.action) + (condition.isEmpty ? "" : " if \(condition)")
+      if !words.contains(text) { words.append(text) }
+    }
+    return words.isEmpty ? nil : words.joined(separator: "; ")
   }
 }
 
