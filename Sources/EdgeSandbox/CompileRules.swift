@@ -14,8 +14,8 @@ struct CompileRules {
     let problem: String
   }
 
-  /// More rules for one call would not fit into a program.
-  private static let rulesMax = 1024
+  /// More comparisons for one call would keep the library busy for minutes.
+  private static let comparisonsMax = 256
 
   /// In the order of the numbers, so that equal policies give equal programs.
   static func of(_ policy: ResolvedPolicy) throws(Problem) -> [Rule] {
@@ -33,8 +33,8 @@ struct CompileRules {
         let rule = Rule(number: number, action: entry.action, arguments: arguments)
         if seen.insert(rule).inserted { rules.append(rule) }
       }
-      if rules.count > rulesMax {
-        throw Problem(name: entry.name, problem: "its comparisons need too many rules")
+      if rules.reduce(0, { $0 + $1.arguments.count }) > comparisonsMax {
+        throw tooMany(entry.name)
       }
     }
     // What is said of all calls makes the narrower rules of the same action needless.
@@ -61,11 +61,13 @@ struct CompileRules {
       let isWord = ArgumentWidths.isWord(entry.name, argument.index)
       guard let choices = argument.alternatives(isWord: isWord) else { continue }
       lists = lists.flatMap { list in choices.map { list + [$0] } }
-      if lists.count > rulesMax {
-        throw Problem(name: entry.name, problem: "its comparisons need too many rules")
-      }
+      if lists.count > comparisonsMax { throw tooMany(entry.name) }
     }
     return lists
+  }
+
+  private static func tooMany(_ name: String) -> Problem {
+    Problem(name: name, problem: "its comparisons need more than \(comparisonsMax) rules")
   }
 
   /// Two rules of different action that the same call can satisfy, for people.

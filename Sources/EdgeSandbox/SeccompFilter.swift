@@ -115,25 +115,15 @@ struct SeccompFilter: Sendable {
       case .kill: ec_action_kill()
       }
     if action == standard { return }
-    let arguments = rule.arguments.map {
-      scmp_arg_cmp(
-        arg: $0.index, op: comparison($0.comparison), datum_a: $0.value, datum_b: $0.second)
+    let arguments = rule.arguments.map { argument in
+      precondition(argument.comparison == .masked, "the library gets masked comparisons alone")
+      return scmp_arg_cmp(
+        arg: argument.index, op: SCMP_CMP_MASKED_EQ, datum_a: argument.value,
+        datum_b: argument.second)
     }
     try check(
       seccomp_rule_add_array(context, action, rule.number, UInt32(arguments.count), arguments),
       SyscallTable.name(of: rule.number))
-  }
-
-  private static func comparison(_ comparison: SyscallPolicy.Comparison) -> scmp_compare {
-    switch comparison {
-    case .notEqual: SCMP_CMP_NE
-    case .less: SCMP_CMP_LT
-    case .lessOrEqual: SCMP_CMP_LE
-    case .equal: SCMP_CMP_EQ
-    case .greaterOrEqual: SCMP_CMP_GE
-    case .greater: SCMP_CMP_GT
-    case .masked: SCMP_CMP_MASKED_EQ
-    }
   }
 
   private static func check(_ answer: Int32, _ subject: String) throws(LaunchFailure) {

@@ -50,16 +50,18 @@ extension SyscallPolicy {
 }
 
 extension SyscallPolicy.Argument {
-  /// The same as comparisons of which one has to hold, all of them masked to 32 bit where the
-  /// kernel takes the argument so; nil = always true, empty = never.
+  /// The same as masked comparisons of which one has to hold, of 32 bit where the kernel takes the
+  /// argument so; nil = always true, empty = never.
+  ///
+  /// Orderings of 64 bits are taken apart as well: libseccomp joins several of one call wrongly,
+  /// so that more is allowed than any of them says.
   func alternatives(isWord: Bool) -> [SyscallPolicy.Argument]? {
     if comparison == .masked {
       let mask = isWord ? value & ArgumentWidths.word : value
       if second & ~mask != 0 { return [] }
       return mask == 0 ? nil : [masked(mask, second)]
     }
-    guard isWord else { return [self] }
-    let top = ArgumentWidths.word
+    let top = isWord ? ArgumentWidths.word : .max
     var ranges: [ClosedRange<UInt64>] = []
     switch comparison {
     case .equal: if value <= top { ranges = [value...value] }
@@ -74,46 +76,32 @@ extension SyscallPolicy.Argument {
     case .masked: break
     }
     if ranges == [0...top] { return nil }
-    return ranges.flatMap { blocks($0) }
+    return ranges.flatMap { blocks($0, top: top) }
   }
 
-  /// A range of 32-bit values as blocks that share their leading bits.
-  private func blocks(_ range: ClosedRange<UInt64>) -> [SyscallPolicy.Argument] {
+  /// A range of values, never all of them, as blocks that share their leading bits.
+  private func blocks(_ range: ClosedRange<UInt64>, top: UInt64) -> [SyscallPolicy.Argument] {
     var found: [SyscallPolicy.Argument] = []
     var low = range.lowerBound
-    while low <= range.upperBound {
+    while true {
       var size: UInt64 = 1
-      while low & (size * 2 - 1) == 0, low + size * 2 - 1 <= range.upperBound { size *= 2 }
-      found.append(masked(ArgumentWidths.word & ~(size - 1), low))
+      while size < 1 << 63, low & (size * 2 - 1) == 0, low + (size * 2 - 1) <= range.upperBound {
+        size *= 2
+      }
+      found.append(masked(top & ~(size - 1), low))
+      if range.upperBound - low < size { return found }
       low += size
     }
-    return found
   }
 
   private func masked(_ mask: UInt64, _ value: UInt64) -> SyscallPolicy.Argument {
     SyscallPolicy.Argument(index: index, value: mask, second: value, comparison: .masked)
   }
 
-  /// True where no value satisfies both; false where some does, or where that is not known.
+  /// True where no value satisfies both of two masked comparisons.
   func excludes(_ other: SyscallPolicy.Argument) -> Bool {
-    guard index == other.index else { return false }
-    switch (comparison, other.comparison) {
-    case (.masked, .masked): return (second ^ other.second) & value & other.value != 0
-    case (.equal, _): return !other.holds(value, isWord: false)
-    case (_, .equal): return !holds(other.value, isWord: false)
-    default: return bounds.map { mine in other.bounds.map { !mine.overlaps($0) } ?? false } ?? false
-    }
-  }
-
-  /// The values of an ordering; nil for other comparisons.
-  private var bounds: ClosedRange<UInt64>? {
-    switch comparison {
-    case .less: value > 0 ? 0...value - 1 : nil
-    case .lessOrEqual: 0...value
-    case .greater: value < .max ? value + 1...UInt64.max : nil
-    case .greaterOrEqual: value...UInt64.max
-    default: nil
-    }
+    precondition(comparison == .masked && other.comparison == .masked, "alternatives are masked")
+    return index == other.index && (second ^ other.second) & value & other.value != 0
   }
 
   /// For people, such as `a0 & 0xf000 == 0x1000`.
