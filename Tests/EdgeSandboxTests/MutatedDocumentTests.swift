@@ -8,7 +8,7 @@ import Testing
 struct MutatedDocumentTests {
   private static let pieces: [String] = [
     "0", "-1", "1", "38", "4294967296", "9223372036854775807", "-9223372036854775808", "1e19",
-    "null", "[]", "{}", "true", #""""#, #""SCMP_CMP_NE""#, #""SCMP_CMP_LT""#, #""SCMP_CMP_GE""#,
+    "null", "[]", "{}", "true", "\"\"", #""SCMP_CMP_NE""#, #""SCMP_CMP_LT""#, #""SCMP_CMP_GE""#,
     #""SCMP_CMP_MASKED_EQ""#, #""SCMP_ACT_ERRNO""#, #""SCMP_ACT_KILL""#, #""SCMP_ACT_ALLOW""#,
     #"["socket"]"#, #"["mmap", "mmap"]"#, #""99999999999999999999.1""#,
   ]
@@ -18,27 +18,32 @@ struct MutatedDocumentTests {
       MutatedDocumentTests.pieces[Int(random.next() % UInt64(MutatedDocumentTests.pieces.count))]
     }
     func one(of common: String) -> String { random.once(in: 40) ? piece() : common }
+    func object(_ members: [(String, String)]) -> String {
+      let texts = members.map { name, value in "\"" + name + "\": " + one(of: value) }
+      return "{" + texts.joined(separator: ",") + "}"
+    }
+    func list(_ elements: [String]) -> String { "[" + elements.joined(separator: ",") + "]" }
     func comparison() -> String {
       let name = random.one(of: ["NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ"])
       let value = random.one(of: ["0", "1", "38", "4294967295", "4294967296", "-1"])
-      return """
-        {"index": \(one(of: String(random.number(0...5)))), "value": \(one(of: value)),
-         "valueTwo": \(one(of: value)), "op": \(one(of: #""SCMP_CMP_\#(name)""#))}
-        """
+      let index = String(random.number(0...5))
+      return object([
+        ("index", index), ("value", value), ("valueTwo", value),
+        ("op", "\"SCMP_CMP_" + name + "\""),
+      ])
     }
     let groups = (0..<random.number(1...4)).map { _ in
       let name = random.one(of: ["socket", "mmap", "clone", "prctl", "read", "mknod"])
       let arguments = (0..<random.number(0...3)).map { _ in comparison() }
-      return """
-        {"names": \(one(of: #"["\#(name)"]"#)), "action": \(one(of: #""SCMP_ACT_ALLOW""#)),
-         "errnoRet": \(one(of: "1")), "args": [\(arguments.joined(separator: ","))],
-         "includes": \(one(of: "{}")), "excludes": \(one(of: #"{"minKernel": "99.1"}"#))}
-        """
+      let kernel = object([("minKernel", "\"99.1\"")])
+      return object([
+        ("names", list(["\"" + name + "\""])), ("action", #""SCMP_ACT_ALLOW""#), ("errnoRet", "1"),
+        ("args", list(arguments)), ("includes", "{}"), ("excludes", kernel),
+      ])
     }
-    return """
-      {"defaultAction": \(one(of: #""SCMP_ACT_ERRNO""#)), "archMap": \(one(of: "[]")),
-       "syscalls": [\(groups.joined(separator: ","))]}
-      """
+    return object([
+      ("defaultAction", #""SCMP_ACT_ERRNO""#), ("archMap", "[]"), ("syscalls", list(groups)),
+    ])
   }
 
   @Test(arguments: Seed.some(6)) func everyDocumentHasAnAnswer(seed: Seed) throws {
