@@ -30,8 +30,8 @@ enum ProfileSeccomp {
       return policy
     }
     var fields = try Fields(json, of: "seccomp")
-    _ = try fields.text("file")
-    if try fields.text("why").isEmpty { throw JSONError("\"file\" of seccomp has no reason") }
+    let (file, why) = (try fields.text("file"), try fields.text("why"))
+    if why.isEmpty { throw JSONError("\"file\" of seccomp has no reason") }
     let document = try SeccompDocument.read(try fields.value("document"), .foreign, kill: kill)
     let grant = try SeccompDocument.read(
       [
@@ -40,8 +40,12 @@ enum ProfileSeccomp {
       ], .profile, kill: [])
     try fields.end()
     // The profile only takes away: what it kills is not allowed, and its grant decides on sockets.
+    var rules = document.without(NetworkGrant.calls.union(document.kill))
+    for index in rules.indices where rules[index].why == nil {
+      rules[index].why = "\(file): \(why)"
+    }
     return SyscallPolicy(
-      rules: document.without(NetworkGrant.calls.union(document.kill)) + grant.rules,
+      rules: rules + grant.rules,
       kill: document.kill, defaultAction: document.defaultAction,
       notices: document.notices + ["the grant of the network decides about socket"],
       contradictions: document.contradictions)

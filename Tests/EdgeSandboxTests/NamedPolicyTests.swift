@@ -78,17 +78,18 @@ struct NamedPolicyTests {
     #expect(groups.last?.number == nil && groups.last?.calls.contains("ptrace") == true)
   }
 
-  private func wrapped(network: String) throws -> NamedPolicy {
+  private func wrapped(network: String, _ document: String = "docker-default") throws
+    -> NamedPolicy
+  {
     let data = try #require(SharedData.folder("seccomp"))
     try folder.write(
-      "docker-default.json",
-      try Directory(path: data).read("docker-default.json", atMost: 1 << 20))
+      "\(document).json", try Directory(path: data).read("\(document).json", atMost: 1 << 20))
     let path = try folder.write(
       "mine.json",
       text: """
         {"extends": "base", "name": "mine", "version": 1, "summary": "As Docker.",
          "network": "\(network)",
-         "seccomp": {"file": "docker-default.json", "why": "What runs in Docker runs here."}}
+         "seccomp": {"file": "\(document).json", "why": "What runs in Docker runs here."}}
         """)
     try folder.write(
       "base.json", try Directory(path: Box.profiles).read("base.json", atMost: 1 << 20))
@@ -114,6 +115,26 @@ struct NamedPolicyTests {
     let program = try SeccompProgram(try SeccompFilter.of(policy.policy).instructions)
     let found = try classes.disagreements(program, reporting: false)
     #expect(found.isEmpty, "\(found)")
+  }
+
+  @Test(
+    .sharedData("seccomp"), .enabled(if: isRoot, "needs root"), arguments: Policies.documents)
+  func programsRunBehindADocument(_ name: String) throws {
+    let profile = try #require(try wrapped(network: "unix", name).profile)
+    let box = try Box(limits: smallLimits)
+    var launch = Launch(
+      profile: profile, limits: smallLimits, arguments: ["sh", "-c", "echo here; ls / >&2"])
+    let good = try box.run(launch)
+    #expect(good.verdict() == .passed && good.out == "here", "\(good.err)")
+    guard Probe.isAvailable else { return }
+    launch.arguments = ["./probe", "unshare"]
+    #expect(try box.run(launch).verdict() == .violation(syscall: "unshare"))
+  }
+
+  @Test(.sharedData("seccomp")) func theReasonOfADocumentIsThatOfItsGroups() throws {
+    let policy = try wrapped(network: "unix")
+    #expect(policy.groups.allSatisfy { $0.why?.isEmpty == false })
+    #expect(policy.lint().allSatisfy { $0.severity == .warning }, "\(policy.lint())")
   }
 
   @Test(.sharedData("seccomp")) func theDigestCoversTheDocument() throws {
