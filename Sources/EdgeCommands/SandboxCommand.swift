@@ -10,7 +10,7 @@ struct SandboxCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sandbox", abstract: "The sandbox by itself.",
     discussion: "Example: edgecoder sandbox run --profile strict -- /bin/true",
-    subcommands: [SandboxRun.self])
+    subcommands: [SandboxRun.self, SandboxProfileCommand.self])
 }
 
 struct SandboxRun: ParsableCommand {

@@ -118,9 +118,12 @@ package struct Fields {
     if found != expected { throw JSONError("schema is \"\(found)\", expected \"\(expected)\"") }
   }
 
+  /// The names of what was not taken, sorted.
+  package var left: [String] { values.keys.sorted() }
+
   /// Refuses what was not taken.
   package func end() throws(JSONError) {
-    if let name = values.keys.sorted().first {
+    if let name = left.first {
       throw JSONError("\(subject) has an unknown member \"\(name)\"")
     }
   }

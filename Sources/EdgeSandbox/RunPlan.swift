@@ -26,14 +26,14 @@ struct RunPlan: ~Copyable {
     writer.plan.flags = RunPlan.flags(launch, host: host)
     writer.plan.failing_stage = UInt32(launch.failingStage)
     writer.plan.descriptors = UInt32(EC_MOUNTS) + UInt32(mounts.descriptors.count)
-    writer.plan.denied_error = 1
+    writer.plan.denied_error = UInt32(template.deniedError)
     // CLONE_NEWPID, NEWNS; where objects of System V could be left behind, NEWIPC.
     writer.plan.namespaces =
       0x2002_0000 | (launch.profile.policy.leavesObjects ? 0x0800_0000 : 0)
     writer.plan.uid = user
     writer.plan.gid = group
     writer.plan.work_directory = writer.text(launch.workDirectory ?? launch.mountPoint)
-    writer.kill(launch.profile.policy.kill.map { SeccompFilter.number(of: $0) }.filter { $0 >= 0 })
+    writer.kill(template.kills)
     RunPlan.confineFiles(&writer, launch, version: host.landlock)
     RunLimits.write(into: &writer, launch, host: host)
     bytes = writer.finish(

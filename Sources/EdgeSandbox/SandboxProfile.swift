@@ -20,6 +20,8 @@ package struct SandboxProfile: Sendable {
   package let path: [String]
   /// False where one process may reserve as much address space as it likes (V8, the JVM).
   let addressSpaceIsLimited: Bool
+  /// What a program may have of the network; the rules for it are part of the policy.
+  package let network: NetworkGrant
   let policy: SyscallPolicy
 
   /// The weakest mechanism that is accepted for each property.
@@ -65,10 +67,12 @@ package struct SandboxProfile: Sendable {
   package static func load(_ name: String, directory: String? = nil) throws(LaunchFailure)
     -> SandboxProfile
   {
-    let json = try ProfileFile.resolve(name, directory: directory)
-    do {
-      return try SandboxProfile(json: json)
-    } catch {
+    try SandboxProfile(resolved: try ProfileFile.resolve(name, directory: directory), name)
+  }
+
+  /// From everything that was inherited already.
+  init(resolved json: JSON, _ name: String) throws(LaunchFailure) {
+    do { try self.init(json: json) } catch {
       throw LaunchFailure(
         stage: "profile", errno: 0, subject: "\(name): \(error.problem)",
         hint: "Correct the profile; its shape is described in sandbox-profiles/schema.json.")
@@ -87,8 +91,13 @@ package struct SandboxProfile: Sendable {
     environment = try EnvironmentRules(json: try fields.value("environment"))
     path = try fields.texts("path")
     addressSpaceIsLimited = try fields.flag("limitAddressSpace")
-    policy = try SyscallPolicy(
-      seccomp: try fields.value("seccomp"), kill: try fields.texts("kill"))
+    let grant = try fields.text("network")
+    guard let network = NetworkGrant(rawValue: grant) else {
+      throw JSONError("network is \"\(grant)\", not none, unix or loopback")
+    }
+    self.network = network
+    policy = try ProfileSeccomp.policy(
+      try fields.value("seccomp"), kill: try fields.texts("kill"))
     try fields.end()
     digest = Digest(bytes: Hash.sha256(json.canonical))
   }

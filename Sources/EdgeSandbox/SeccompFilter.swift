@@ -4,64 +4,101 @@ internal import EdgeSystem
 internal import Glibc
 internal import Synchronization
 
-/// A policy compiled to classic BPF by libseccomp, and what is needed to name a call afterwards.
+/// A policy compiled to classic BPF by libseccomp, and what is needed to act on what it tells.
 struct SeccompFilter: Sendable {
   /// Instructions of 8 bytes each, struct sock_filter.
   let instructions: [UInt8]
-  /// True where forbidden calls are told to a listener.
+  /// True where calls are told to a listener.
   let listens: Bool
-
-  static let comparisons: [String: scmp_compare] = [
-    "SCMP_CMP_NE": SCMP_CMP_NE, "SCMP_CMP_LT": SCMP_CMP_LT, "SCMP_CMP_LE": SCMP_CMP_LE,
-    "SCMP_CMP_EQ": SCMP_CMP_EQ, "SCMP_CMP_GE": SCMP_CMP_GE, "SCMP_CMP_GT": SCMP_CMP_GT,
-    "SCMP_CMP_MASKED_EQ": SCMP_CMP_MASKED_EQ,
-  ]
+  /// The numbers that end the run when the listener is told of them.
+  let kills: [Int32]
+  /// What the listener answers for all other calls that it is told of.
+  let defaultErrno: Int32
 
   /// Compiling takes milliseconds, so each policy is compiled once in a process. The policy itself
   /// is the key: the library and the kernel do not change below a running process.
-  private static let compiled = Mutex<[SyscallPolicy: SeccompFilter]>([:])
+  private static let compiled = Mutex<[Key: SeccompFilter]>([:])
+
+  private struct Key: Hashable {
+    let policy: SyscallPolicy
+    let reporting: Bool
+  }
 
   /// The filter of a policy.
+  /// - Parameter reporting: calls that fall to the default are told to the listener; otherwise they
+  ///   fail with the default's error. Calls that end the run are told in any case.
   /// - Throws: stage `seccomp compile`.
-  static func of(_ policy: SyscallPolicy) throws(LaunchFailure) -> SeccompFilter {
-    if let known = compiled.withLock({ $0[policy] }) { return known }
-    let filter = try compile(policy)
-    compiled.withLock { $0[policy] = filter }
+  static func of(_ policy: SyscallPolicy, reporting: Bool = false) throws(LaunchFailure)
+    -> SeccompFilter
+  {
+    let key = Key(policy: policy, reporting: reporting)
+    if let known = compiled.withLock({ $0[key] }) { return known }
+    let filter = try make(policy, reporting: reporting, cache: .standard)
+    compiled.withLock { $0[key] = filter }
     return filter
   }
 
-  /// The name of a call of this machine's architecture.
-  static func name(of number: Int32) -> String {
-    guard let text = seccomp_syscall_resolve_num_arch(seccomp_arch_native(), number) else {
-      return "syscall \(number)"
+  /// As `of`, without what this process remembers.
+  /// - Parameter cache: where programs lie that were compiled before; nil = nowhere.
+  static func make(_ policy: SyscallPolicy, reporting: Bool, cache: FilterCache?)
+    throws(LaunchFailure) -> SeccompFilter
+  {
+    guard let defaultErrno = policy.defaultErrno else {
+      throw failure(EINVAL, "the default is not SCMP_ACT_ERRNO")
     }
-    defer { free(text) }
-    return String(cString: text)
+    let resolved = ResolvedPolicy(policy)
+    let digest = FilterCache.digest(policy, reporting: reporting)
+    let instructions: [UInt8]
+    if let stored = cache?.read(digest) {
+      instructions = stored
+    } else {
+      instructions = try compile(resolved, defaultErrno, reporting: reporting)
+      cache?.write(digest, instructions)
+    }
+    return SeccompFilter(
+      instructions: instructions, listens: reporting || !resolved.kills.isEmpty,
+      kills: resolved.kills, defaultErrno: Int32(defaultErrno))
   }
 
   /// The number of a call; negative where there is none of that name.
-  static func number(of name: String) -> Int32 { seccomp_syscall_resolve_name(name) }
+  static func number(of name: String) -> Int32 { SyscallTable.number(of: name) ?? -1 }
 
-  private static func compile(_ policy: SyscallPolicy) throws(LaunchFailure) -> SeccompFilter {
-    guard let context = seccomp_init(ec_action_errno(UInt16(EPERM))) else {
-      throw failure(ENOMEM, "libseccomp")
-    }
+  /// The name of a call of this machine's architecture.
+  static func name(of number: Int32) -> String { SyscallTable.name(of: number) }
+
+  private static func compile(
+    _ resolved: ResolvedPolicy, _ defaultErrno: UInt16, reporting: Bool
+  ) throws(LaunchFailure) -> [UInt8] {
+    let standard = reporting ? ec_action_notify() : ec_action_errno(defaultErrno)
+    guard let context = seccomp_init(standard) else { throw failure(ENOMEM, "libseccomp") }
     defer { seccomp_release(context) }
     // A binary tree: the kernel installs it more than twice as fast as a list.
     seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2)
     try check(
       seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, ec_action_kill()), "architecture")
-    for rule in policy.rules { try add(rule, to: context) }
-    for name in policy.kill {
-      try add(name, ec_action_notify(), [], to: context)
+    let rules: [CompileRules.Rule]
+    do { rules = try CompileRules.of(resolved) } catch {
+      throw failure(0, "\(error.name): \(error.problem)")
+    }
+    for rule in rules { try add(rule, standard, to: context) }
+    // Without reporting the default is an error, so that these are rules; with it they are told
+    // anyway, and the library takes no rule that says what the default says.
+    if !reporting {
+      for number in resolved.kills {
+        try check(
+          seccomp_rule_add_array(context, ec_action_notify(), number, 0, nil),
+          SyscallTable.name(of: number))
+      }
     }
     do {
       let file = try Descriptor.memory("filter")
       try check(seccomp_export_bpf(context, file.raw), "export")
       lseek(file.raw, 0, SEEK_SET)
-      let body = try file.read(atMost: 1 << 16)
-      return SeccompFilter(
-        instructions: unknownCalls() + body, listens: !policy.kill.isEmpty)
+      let program = unknownCalls() + (try file.read(atMost: 1 << 20))
+      if program.count > SeccompProgram.instructionsMax * 8 {
+        throw failure(E2BIG, "\(program.count / 8) instructions")
+      }
+      return program
     } catch let error as SystemError {
       throw failure(error.errno, "memory file")
     } catch let error as LaunchFailure {
@@ -71,37 +108,25 @@ struct SeccompFilter: Sendable {
     }
   }
 
-  private static func add(_ rule: SyscallPolicy.Rule, to context: scmp_filter_ctx)
-    throws(LaunchFailure)
-  {
+  private static func add(
+    _ rule: CompileRules.Rule, _ standard: UInt32, to context: scmp_filter_ctx
+  ) throws(LaunchFailure) {
     let action: UInt32 =
       switch rule.action {
       case .allow: ec_action_allow()
       case .error(let number): ec_action_errno(number)
+      case .kill: ec_action_kill()
       }
-    var arguments: [scmp_arg_cmp] = []
-    for argument in rule.arguments {
-      guard let comparison = comparisons[argument.comparison] else {
-        throw failure(EINVAL, argument.comparison)
-      }
-      arguments.append(
-        scmp_arg_cmp(
-          arg: argument.index, op: comparison, datum_a: argument.value, datum_b: argument.second))
+    if action == standard { return }
+    let arguments = rule.arguments.map { argument in
+      precondition(argument.comparison == .masked, "the library gets masked comparisons alone")
+      return scmp_arg_cmp(
+        arg: argument.index, op: SCMP_CMP_MASKED_EQ, datum_a: argument.value,
+        datum_b: argument.second)
     }
-    for name in rule.names { try add(name, action, arguments, to: context) }
-  }
-
-  private static func add(
-    _ name: String, _ action: UInt32, _ arguments: [scmp_arg_cmp], to context: scmp_filter_ctx
-  ) throws(LaunchFailure) {
-    let number = seccomp_syscall_resolve_name(name)
-    // A name that the library does not know is a call newer than it: answered with ENOSYS below.
-    // Negative numbers are calls that this architecture does not have.
-    guard number >= 0 else { return }
-    // The default may be named, but not added as a rule.
-    if action == ec_action_errno(UInt16(EPERM)), arguments.isEmpty { return }
     try check(
-      seccomp_rule_add_array(context, action, number, UInt32(arguments.count), arguments), name)
+      seccomp_rule_add_array(context, action, rule.number, UInt32(arguments.count), arguments),
+      SyscallTable.name(of: rule.number))
   }
 
   private static func check(_ answer: Int32, _ subject: String) throws(LaunchFailure) {
@@ -112,27 +137,19 @@ struct SeccompFilter: Sendable {
     LaunchFailure(stage: "seccomp compile", errno: number, subject: subject)
   }
 
-  /// The highest number that the library knows by name.
-  private static let lastKnown: UInt32 = {
-    for number in (0..<Int32(1024)).reversed() {
-      if let text = seccomp_syscall_resolve_num_arch(seccomp_arch_native(), number) {
-        free(text)
-        return UInt32(number)
-      }
-    }
-    return 1023
-  }()
-
-  /// Instructions in front of the library's: a call newer than the library's table does not exist
-  /// (ENOSYS), so that programs fall back to an older one, which EPERM would not make them do.
+  /// Instructions in front of the library's: a call newer than our table does not exist (ENOSYS),
+  /// so that programs fall back to an older one, which EPERM would not make them do.
   private static func unknownCalls() -> [UInt8] {
-    let x32: UInt32 = 0x4000_0000
     // BPF_LD|W|ABS 0x20, BPF_JEQ|K 0x15, BPF_JGE|K 0x35, BPF_JGT|K 0x25, BPF_RET|K 0x06
+    #if arch(x86_64)
+      let x32 = instruction(0x35, 2, 0, 0x4000_0000)
+    #else
+      let x32: [UInt8] = []
+    #endif
     return instruction(0x20, 0, 0, 4)
-      + instruction(0x15, 0, 4, seccomp_arch_native())
-      + instruction(0x20, 0, 0, 0)
-      + instruction(0x35, 2, 0, x32)
-      + instruction(0x25, 0, 1, lastKnown)
+      + instruction(0x15, 0, x32.isEmpty ? 3 : 4, ResolvedPolicy.architecture)
+      + instruction(0x20, 0, 0, 0) + x32
+      + instruction(0x25, 0, 1, UInt32(SyscallTable.newest))
       + instruction(0x06, 0, 0, ec_action_errno(UInt16(ENOSYS)))
   }
 

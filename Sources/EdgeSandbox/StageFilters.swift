@@ -24,14 +24,11 @@ struct StageFilters: Sendable {
     "seccomp", "sendmsg", "setgroups", "setresgid", "setresuid", "setsid", "socketpair", "umount2",
     "wait4", "write",
   ]
-  /// What the program calls behind the second one. A profile has to allow these.
-  static let last: Set<String> = ["read", "write", "execve", "exit_group"]
-
   init(_ filter: SeccompFilter, allowing always: Set<String>) {
     let names = StageFilters.ofLaunch.filter {
-      !always.contains($0) && !StageFilters.last.contains($0)
+      !always.contains($0) && !SyscallPolicy.neededForLaunch.contains($0)
     }
-    let numbers = names.map { seccomp_syscall_resolve_name($0) }.filter { $0 >= 0 }.map(UInt32.init)
+    let numbers = names.map { SeccompFilter.number(of: $0) }.filter { $0 >= 0 }.map(UInt32.init)
     first =
       StageFilters.program(numbers, inside: [StageFilters.answer(ec_action_allow())])
       + filter.instructions

@@ -20,6 +20,9 @@ struct TemplateKey: Hashable, Sendable {
 struct TemplatePlan: Sendable {
   private(set) var bytes: [UInt8]
   let filters: StageFilters?
+  /// Numbers of calls that end a run, and what other denied calls are answered with.
+  let kills: [Int32]
+  let deniedError: Int32
   /// Mount points inside → true where read-only, as /proc/self/mountinfo shows them.
   private(set) var expected: [String: Bool] = ["/": true]
   /// Mount points that appear only where device nodes cannot be made.
@@ -47,6 +50,8 @@ struct TemplatePlan: Sendable {
     self.launch = Shape(profile: launch.profile, without: without)
     let filter = try TemplatePlan.filter(launch)
     filters = filter.map { StageFilters($0, allowing: launch.profile.policy.always) }
+    kills = filter?.kills ?? []
+    deniedError = filter?.defaultErrno ?? EPERM
     var writer = PlanWriter(kind: EC_KIND_TEMPLATE)
     let user = without.contains(.user) ? host.user : sandbox.user
     let group = without.contains(.user) ? host.group : sandbox.group
@@ -98,7 +103,7 @@ struct TemplatePlan: Sendable {
         stage: "profile", errno: 0,
         subject: "\(launch.profile.name) does not allow \(name), so nothing can be started with it")
     }
-    return try SeccompFilter.of(policy)
+    return try SeccompFilter.of(policy, reporting: true)
   }
 
   /// Where the new root is put together: a directory that no source lies in, since it is covered.
