@@ -14,6 +14,8 @@ package struct RunReport: Sendable {
   /// Calls that the filter refused without ending the run, in their order; explicit errors of the
   /// profile are not among them.
   package var denied: [DeniedCall] = []
+  /// What the program and all whom it waited for read and wrote, and how often they waited.
+  package var activity = Activity()
   /// What held, by which mechanism.
   package var enforced: Enforced = [:]
   /// The first bytes of standard output, up to the limit.
@@ -25,6 +27,20 @@ package struct RunReport: Sendable {
   package var profileDigest: Digest
   /// From the call until the program was let go.
   package var setupNanoseconds: Int64 = 0
+
+  /// Of the reaped tree, getrusage(2).
+  package struct Activity: Hashable, Sendable {
+    /// Bytes that a device had to read.
+    package var bytesRead: Int64 = 0
+    /// Bytes that were written to a device.
+    package var bytesWritten: Int64 = 0
+    /// Switches to another process because it waited.
+    package var voluntarySwitches: Int64 = 0
+    /// Switches because its time was over.
+    package var involuntarySwitches: Int64 = 0
+
+    package init() {}
+  }
 
   package init(termination: Termination, profileDigest: Digest) {
     self.termination = termination

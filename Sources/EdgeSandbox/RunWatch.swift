@@ -242,6 +242,11 @@ struct RunWatch: ~Copyable {
       memoryPeakBytes: launcher.groups.memoryPeakBytes ?? end.resident_kibibytes * 1024,
       outputBytes: stdout.total + stderr.total, orphans: Int64(end.orphans))
     result.denied = records.denied.map { DeniedCall($0) }
+    // Blocks of 512 bytes.
+    result.activity.bytesRead = end.blocks_read * 512
+    result.activity.bytesWritten = end.blocks_written * 512
+    result.activity.voluntarySwitches = end.voluntary_switches
+    result.activity.involuntarySwitches = end.involuntary_switches
     result.enforced = enforced
     result.stdout = stdout.bytes
     result.stderr = stderr.bytes

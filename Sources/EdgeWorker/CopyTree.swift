@@ -1,20 +1,25 @@
-internal import EdgeSystem
+package import EdgeSystem
 internal import Glibc
 
 /// Copies what a job left behind into a clean place: regular files, directories and links, never
 /// devices, FIFOs or sockets, and never by following a link.
-enum CopyTree {
+package enum CopyTree {
   /// How much is copied at most.
-  struct Limits {
+  package struct Limits {
     var entries: Int
     var bytes: Int64
+
+    package init(entries: Int, bytes: Int64) {
+      self.entries = entries
+      self.bytes = bytes
+    }
   }
 
   /// - Parameters:
   ///   - owner: who owns the copies.
   ///   - skipping: paths (and what is below them) that are left out.
   /// - Returns: what was not copied, for the report; empty where everything was.
-  static func copy(
+  package static func copy(
     from source: borrowing Directory, to target: borrowing Directory, owner: UInt32?,
     limits: Limits, skipping: (String) -> Bool
   ) throws(SystemError) -> [String] {

@@ -1,0 +1,67 @@
+internal import EdgeJob
+internal import EdgeSandbox
+
+/// What `sandbox run` says about a run, `edgecoder.sandbox/2`.
+enum SandboxReport {
+  static let schema = "edgecoder.sandbox/2"
+
+  /// - Parameter times: of each repetition, from the call to the end, nanoseconds.
+  static func json(_ result: RunReport, times: [Int64]) -> JSON {
+    [
+      "schema": .string(schema), "outcome": result.verdict().json,
+      "termination": termination(result), "limitsHit": limits(result.limitsHit),
+      "denied": .array(result.denied.map(denied)), "usage": result.usage.json,
+      "activity": activity(result.activity), "enforced": .table(result.enforced),
+      "setupNs": .int(result.setupNanoseconds), "profile": .string(result.profileDigest.hex),
+      "timesNs": distribution(times),
+    ]
+  }
+
+  /// A denied call for people: `socket(0x2, 0x1, 0x0, …) 3 times`.
+  static func line(_ call: DeniedCall) -> String {
+    let arguments = call.arguments.map { "0x" + String($0, radix: 16) }.joined(separator: ", ")
+    return "\(call.name)(\(arguments))" + (call.count == 1 ? "" : " \(call.count) times")
+  }
+
+  private static func termination(_ result: RunReport) -> JSON {
+    switch result.termination {
+    case .exited(let status): return ["exit": .int(Int64(status))]
+    case .signalled(let signal): return ["signal": .int(Int64(signal))]
+    }
+  }
+
+  private static func limits(_ hit: RunReport.LimitsHit) -> JSON {
+    [
+      "cpu": .bool(hit.cpu), "wall": .bool(hit.wall), "output": .bool(hit.output),
+      "workspaceFull": .bool(hit.workspaceFull), "oomKills": .int(hit.outOfMemoryKills),
+      "processRefusals": .int(hit.processRefusals),
+      "outputBytesDropped": .int(hit.outputBytesDropped),
+      "violation": hit.violation.map { .string($0) } ?? .null,
+    ]
+  }
+
+  /// Registers as hexadecimal text: they may be above what a number in JSON holds.
+  private static func denied(_ call: DeniedCall) -> JSON {
+    [
+      "syscall": .string(call.name),
+      "args": .array(call.arguments.map { .string("0x" + String($0, radix: 16)) }),
+      "count": .int(call.count),
+    ]
+  }
+
+  private static func activity(_ activity: RunReport.Activity) -> JSON {
+    [
+      "bytesRead": .int(activity.bytesRead), "bytesWritten": .int(activity.bytesWritten),
+      "voluntarySwitches": .int(activity.voluntarySwitches),
+      "involuntarySwitches": .int(activity.involuntarySwitches),
+    ]
+  }
+
+  private static func distribution(_ all: [Int64]) -> JSON {
+    let sorted = all.sorted()
+    return [
+      "count": .int(Int64(sorted.count)), "min": .int(sorted[0]),
+      "p50": .int(sorted[sorted.count / 2]), "p95": .int(sorted[sorted.count * 95 / 100]),
+    ]
+  }
+}

@@ -1,0 +1,151 @@
+internal import ArgumentParser
+internal import EdgeJob
+internal import EdgeReport
+internal import EdgeSandbox
+internal import EdgeSystem
+internal import EdgeWorker
+
+/// `edgecoder sandbox run`.
+struct SandboxRun: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Runs one command in a sandbox, without spool or ledger.",
+    discussion: """
+      Example: edgecoder sandbox run --profile shell --report json -- /bin/echo hello
+
+      Ends with the command's own code, with 128 and the number of a signal, or with 1 where a limit
+      or a forbidden call ended it; a sandbox that could not be made is 69 and runs nothing.
+      """)
+
+  @Option(help: "The sandbox profile.")
+  var profile = "shell"
+
+  @Option(help: "Writes a report to standard error: json.")
+  var report: String?
+
+  @Option(help: "Wall time: 90s, 15m.")
+  var wall: String?
+
+  @Option(help: "CPU time: 90s, 15m.")
+  var cpu: String?
+
+  @Option(help: "Memory of the tree, MiB.")
+  var memory: Int64?
+
+  @Option(help: "Processes and threads at once.")
+  var processes: Int64?
+
+  @Option(help: ArgumentHelp("Copies a directory into the work directory.", valueName: "directory"))
+  var input: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Copies what the command leaves in the work directory to a new directory.",
+      valueName: "directory"))
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Shows a directory of the machine, read-only; once for each.", valueName: "directory=inside"))
+  var readOnly: [String] = []
+
+  @Option(help: ArgumentHelp("Sets a variable that the profile allows.", valueName: "name=value"))
+  var env: [String] = []
+
+  @Flag(help: "Gives the command our standard input, at most 16 MiB; else it has none.")
+  var stdin = false
+
+  @Option(help: "Runs it this often, each time in a new workspace; the report has the times.")
+  var `repeat` = 1
+
+  @Argument(parsing: .captureForPassthrough, help: "The program and its arguments, after --.")
+  var command: [String]
+
+  func run() throws {
+    // The passthrough takes everything, also what is meant for us.
+    if ["--help", "-h"].contains(command.first) {
+      throw CleanExit.helpRequest(self)
+    }
+    let arguments = command.first == "--" ? Array(command.dropFirst()) : command
+    guard !arguments.isEmpty else { throw CommandFailure(.usage, "no command is named") }
+    if let report, report != "json" {
+      throw CommandFailure(.usage, "no report \(report)", next: "there is: json")
+    }
+    let profile = try SandboxProfile.load(profile)
+    let slot = try SlotLease.take()
+    let sandbox = Sandbox(host: try SandboxHost.probe(), slot: slot.number)
+    var launch = Launch(
+      profile: profile, limits: try limits(profile), arguments: arguments,
+      environment: try pairs(env).reduce(into: [:]) { $0[$1.0] = $1.1 })
+    if stdin { launch.input = try EdgeSystem.read(0, atMost: 16 << 20) }
+    var shown: [Int32] = []
+    defer { for raw in shown { _ = Descriptor(owning: raw) } }
+    for (source, inside) in try pairs(readOnly) {
+      shown.append(try Directory(path: source).descriptor.duplicate().release())
+      launch.readOnly.append(.init(descriptor: shown[shown.count - 1], path: inside))
+    }
+    var times: [Int64] = []
+    var last: RunReport?
+    for _ in 0..<max(1, `repeat`) {
+      let started = Clocks.bootNanoseconds()
+      let workspace = try sandbox.makeWorkspace(limits: launch.limits, profile: profile)
+      if let input {
+        _ = try CopyTree.copy(
+          from: try Directory(path: input), to: workspace.directory, owner: nil,
+          limits: .init(entries: Int(launch.limits.files), bytes: launch.limits.diskBytes)
+        ) { _ in false }
+      }
+      last = try sandbox.run(launch, in: workspace)
+      times.append(Clocks.bootNanoseconds() - started)
+      if let output { try keep(workspace.directory, output, launch.limits) }
+    }
+    if let last { try finish(last, times) }
+  }
+
+  private func limits(_ profile: SandboxProfile) throws -> Limits {
+    var limits = profile.limits
+    if let wall { limits.wallMilliseconds = try milliseconds(wall) }
+    if let cpu { limits.cpuMilliseconds = try milliseconds(cpu) }
+    if let memory { limits.memoryBytes = memory << 20 }
+    if let processes { limits.processes = processes }
+    return limits
+  }
+
+  private func pairs(_ texts: [String]) throws -> [(String, String)] {
+    try texts.map { text in
+      guard let cut = text.firstIndex(of: "="), cut != text.startIndex else {
+        throw CommandFailure(.usage, "\(text) has no =")
+      }
+      return (String(text[..<cut]), String(text[text.index(after: cut)...]))
+    }
+  }
+
+  private func keep(_ workspace: borrowing Directory, _ path: String, _ limits: Limits) throws {
+    let cut = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+    let parent = try Directory(path: cut == path.startIndex ? "." : String(path[..<cut]))
+    let name = String(path[cut...])
+    try parent.makeDirectory(name, mode: 0o755)
+    let left = try CopyTree.copy(
+      from: workspace, to: try parent.directory(name), owner: nil,
+      limits: .init(entries: Int(limits.files), bytes: limits.diskBytes)
+    ) { _ in false }
+    for line in left { Console.note("edgecoder: not copied: \(line)") }
+  }
+
+  private func finish(_ result: RunReport, _ times: [Int64]) throws {
+    Console.write(result.stdout)
+    try? EdgeSystem.write(result.stderr, to: 2)
+    let verdict = result.verdict()
+    if report == "json" {
+      try? EdgeSystem.write(SandboxReport.json(result, times: times).canonical + [0x0A], to: 2)
+    } else if verdict != .passed {
+      Console.note("edgecoder: \(verdict.summary)")
+      for call in result.denied { Console.note("edgecoder: denied \(SandboxReport.line(call))") }
+    }
+    switch verdict {
+    case .passed: return
+    case .failed(let status): throw ArgumentParser.ExitCode(status)
+    case .signalled(let signal): throw ArgumentParser.ExitCode(128 + signal)
+    default: throw ArgumentParser.ExitCode(EdgeJob.ExitCode.notPassed.rawValue)
+    }
+  }
+}
