@@ -172,6 +172,9 @@ extension HostileCase {
       .without([.user], .ends(.passed).and("no power is left") { !$0.text.contains("CapPrm 0") })
     ).hole("signals 32 and 33 stay ignored, as posix_spawn(3) of the C library leaves them"),
     HostileCase(
+      78, ["open-for-writing", "/proc/self/oom_score_adj"], .denied("EACCES"),
+      .without([.landlock])),
+    HostileCase(
       79, ["input"], .prints("0", .passed), withoutTwin: "the next one has something to read"),
     HostileCase(
       79, ["input"], .prints("5", .failed(exit: 1)),

@@ -8,6 +8,7 @@ struct CoverageTests {
   /// Behaviours that are tested elsewhere, or elsewhere as well: folder of tests, file, function.
   static let elsewhere: [Int: [String]] = [
     15: ["HostileTests/LaunchTests/aLongArgumentIsTheTasksMistake"],
+    17: ["HostileTests/PairTests/nobodyIsKeptFromALock"],
     22: ["EdgeArchiveTests/BombTests/ratio", "EdgeArchiveTests/BombTests/tenGigabytesInZstd"],
     29: [
       "HostileTests/LaunchTests/theTreeDiesWithTheJail",
@@ -21,6 +22,7 @@ struct CoverageTests {
     50: ["HostileTests/PairTests/neitherMeetsTheOther"],
     51: ["HostileTests/PairTests/neitherMeetsTheOther"],
     53: ["HostileTests/PairTests/neitherMeetsTheOther"],
+    56: ["HostileTests/PairTests/nobodySeesWhatOthersRead"],
     70: ["EdgeSandboxTests/FailureTests/theTreeDiesWithTheJail"],
     77: [
       "HostileTests/LaunchTests/loaderVariablesAreRefused",
@@ -117,7 +119,9 @@ struct CoverageTests {
     let answer = try HostileProgram.runOutside(["--list"], as: getuid())
     let named = Set(
       HostileCase.all.flatMap { $0.words + ($0.twinWords ?? []) }
-        + PairTests.pairs.flatMap { [$0.first[0], $0.second[0]] } + ["leftovers"])
+        + PairTests.pairs.flatMap { [$0.first[0], $0.second[0]] } + [
+          "leftovers", "spy", "lock-shared",
+        ])
     for attack in answer.output.split(separator: "\n") {
       #expect(named.contains(String(attack)), "nobody tries \(attack)")
     }

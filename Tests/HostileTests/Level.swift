@@ -36,8 +36,9 @@ enum Level: String, CaseIterable, Sendable, CustomTestStringConvertible {
 
 /// The slots of these tests, each lent to one run at a time.
 enum Slots {
-  /// The campaign runs beside the other tests, and has others.
-  private static let first = Campaign.runs == nil ? 1000 : 1100
+  /// Processes of these tests run side by side, the campaign among them, and each looks for what
+  /// its own users leave.
+  private static let first = (Campaign.runs == nil ? 1000 : 2024) + Int(getpid() % 16) * 64
   private static let free = Mutex(Array((first..<first + 64).reversed()))
 
   /// Nobody else has the slot and its user until the closure returns.

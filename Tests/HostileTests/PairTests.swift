@@ -64,6 +64,36 @@ struct PairTests {
   }
 }
 
+/// What all jobs and the machine have in common: the inodes of the read-only system.
+@Suite(.enabled(if: HostileProgram.isAvailable, "needs a C compiler"))
+struct SharedFileTests {
+  @Test(arguments: Level.here) func nobodySeesWhatOthersRead(level: Level) throws {
+    let spy = try Partner(level, ["spy", "/usr/bin", "1500"], [])
+    for _ in 0..<40 {
+      close(open("/usr/bin/env", O_RDONLY | O_CLOEXEC))
+      usleep(50_000)
+    }
+    let seen = try spy.end()
+    withKnownIssue("inotify(7) tells of every opening of a shared file, whoever opens it") {
+      #expect(seen != "OK")
+    }
+  }
+
+  @Test(arguments: Level.here) func nobodyIsKeptFromALock(level: Level) throws {
+    // One that no other process of these tests has chosen.
+    let folder = try Directory(path: "/usr/bin")
+    let names = try folder.entries().filter { (try? folder.status($0).kind) == .file }
+    let path = "/usr/bin/" + (names.randomElement() ?? "env")
+    let first = try Partner(level, ["lock-shared", path, "20000"], [])
+    usleep(300_000)
+    let second = try Partner.run(level, ["lock-shared", path, "0"], [], cancel: nil)
+    withKnownIssue("flock(2) on a shared read-only file is seen by every job and by the machine") {
+      #expect(second == "OK")
+    }
+    #expect(try first.end() == "OK")
+  }
+}
+
 /// A job that runs beside the test, until it is ended.
 final class Partner {
   private var thread = pthread_t()

@@ -38,6 +38,11 @@ extension HostileCase {
       31, ["end", "137"], .ends(.failed(exit: 137)), withoutTwin: "a status is no attack"),
     HostileCase(
       31, ["end", "159"], .ends(.failed(exit: 159)), withoutTwin: "a status is no attack"),
+    // The jail's own ways to end, before and instead of the program.
+    HostileCase(
+      31, ["end", "125"], .ends(.failed(exit: 125)), withoutTwin: "a status is no attack"),
+    HostileCase(
+      31, ["end", "126"], .ends(.failed(exit: 126)), withoutTwin: "a status is no attack"),
     HostileCase(31, ["raise", "24"], .ends(.signalled(24)), withoutTwin: "as above"),
     HostileCase(31, ["raise", "9"], .ends(.signalled(9)), withoutTwin: "as above"),
     HostileCase(31, ["raise", "31"], .ends(.signalled(31)), withoutTwin: "as above")

@@ -15,7 +15,7 @@ extension Trial {
   {
     let isOutside = twin.map { $0.without == nil } ?? false
     // Not as the user of the slot: what waits to be adopted and reaped counts as its process.
-    let outer = isRoot ? user + 1000 : user
+    let outer = isRoot ? user + 10_000 : user
     let around = try Surroundings(
       for: words, user: isOutside ? outer : user, showsFolder: attack.showsFolder)
     if isOutside { return (try outside(around, as: outer), []) }

@@ -49,7 +49,7 @@ struct TrialsAsNobodyTests {
       "setpriv",
       nobody + [
         try Executable.path(), "--testing-library", "swift-testing", "--filter",
-        "HostileTests.TrialTests",
+        "HostileTests.(TrialTests|PairTests|SharedFileTests|LeftoverTests|LaunchTests)/",
       ], environment: environment, seconds: 240)
     let output = result.output + result.errors
     #expect(result.status == 0, "\(TrialsAsNobodyTests.failures(output))")

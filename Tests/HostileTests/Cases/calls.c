@@ -203,7 +203,6 @@ static int internet(const char *port, const char *type) {
 }
 
 const struct attack call_attacks[] = {
-    {"call", call},           {"cover", cover},         {"capabilities", capabilities},
-    {"unshare", unshare_one}, {"clone-each", clone_each}, {"clone-in-memory", clone_in_memory},
-    {"old-gate", old_gate},   {"filter", filter},       {"families", families},
-    {"internet", internet},   {0, 0}};
+    {"call", call}, {"cover", cover}, {"capabilities", capabilities}, {"unshare", unshare_one},
+    {"clone-each", clone_each}, {"clone-in-memory", clone_in_memory}, {"old-gate", old_gate},
+    {"filter", filter}, {"families", families}, {"internet", internet}, {0, 0}};

@@ -1,6 +1,9 @@
 #include "hostile.h"
 
 #include <dirent.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
@@ -170,6 +173,21 @@ static int listen_at(const char *name, const char *milliseconds) {
   return 0;
 }
 
+/// What happens to files in a directory, whoever does it.
+static int spy(const char *path, const char *milliseconds) {
+  struct pollfd wait = {inotify_init(), POLLIN, 0};
+  if (wait.fd < 0 || inotify_add_watch(wait.fd, path, IN_OPEN | IN_ACCESS) < 0) return say(-1);
+  return tell(poll(&wait, 1, atoi(milliseconds)) > 0 ? "OK" : "none");
+}
+
+/// Holds a lock that needs no right to write.
+static int lock_shared(const char *path, const char *milliseconds) {
+  if (flock(open(path, O_RDONLY), LOCK_EX | LOCK_NB) < 0) return say(-1);
+  tell("OK");
+  sleep_for(atol(milliseconds));
+  return 0;
+}
+
 static int enter_namespace(const char *path, const char *unused) {
   int file = open(path, O_RDONLY);
   return say(file < 0 ? -1 : setns(file, 0));
@@ -212,13 +230,13 @@ static int leftovers(const char *target, const char *unused) {
 }
 
 const struct attack file_attacks[] = {
-    {"read", read_file},         {"read-link", read_link},     {"leave-root", leave_root},
+    {"read", read_file}, {"read-link", read_link}, {"leave-root", leave_root},
     {"read-by-descriptor", read_by_descriptor}, {"exists", exists},
     {"open-for-writing", open_for_writing}, {"create", create}, {"create-unnamed", create_unnamed},
-    {"executables", executables}, {"remount", remount},        {"name-handle", name_handle},
+    {"executables", executables}, {"remount", remount}, {"name-handle", name_handle},
     {"open-handle", open_handle}, {"make-device", make_device}, {"use-device", use_device},
-    {"whiteout", whiteout},      {"effective-user", effective_user},
+    {"whiteout", whiteout}, {"effective-user", effective_user},
     {"file-capability", file_capability}, {"attribute", attribute}, {"hard-link", hard_link},
-    {"plant", plant},            {"call-socket", call_socket}, {"listen-at", listen_at},
-    {"enter-namespace", enter_namespace}, {"find", find},      {"leftovers", leftovers},
-    {0, 0}};
+    {"plant", plant}, {"call-socket", call_socket}, {"listen-at", listen_at}, {"spy", spy},
+    {"lock-shared", lock_shared}, {"enter-namespace", enter_namespace}, {"find", find},
+    {"leftovers", leftovers}, {0, 0}};

@@ -170,9 +170,7 @@ static int alarms(const char *milliseconds, const char *unused) {
 }
 
 const struct attack process_attacks[] = {
-    {"stubborn", stubborn},   {"leave", leave},         {"keep-writing", keep_writing},
-    {"stop", stop},           {"signal", send_signal},  {"other-ways", other_ways},
-    {"own-for", own_for},     {"comet", comet},         {"hang", hang},
-    {"end", end},             {"raise", raise_signal},  {"records", records},
-    {"correct-clock", correct_clock}, {"profile", profile}, {"alarms", alarms},
-    {0, 0}};
+    {"stubborn", stubborn}, {"leave", leave}, {"keep-writing", keep_writing}, {"stop", stop},
+    {"signal", send_signal}, {"other-ways", other_ways}, {"own-for", own_for}, {"comet", comet},
+    {"hang", hang}, {"end", end}, {"raise", raise_signal}, {"records", records},
+    {"correct-clock", correct_clock}, {"profile", profile}, {"alarms", alarms}, {0, 0}};
