@@ -77,6 +77,8 @@ extension HostileCase {
     denied(66, "tiocsti", .without([.seccomp], .denied("ENOTTY"))),
     denied(66, "tioclinux", .without([.seccomp], .denied("ENOTTY"))),
     denied(66, "tiocsetd", .without([.seccomp], .denied("ENOTTY"))),
+    // What makes a file immutable, so that nobody can remove it.
+    denied(91, "fs-flags", .without([.seccomp], .denied("ENOTTY", "EROFS"))),
     denied(66, "tiocsctty", .without([.seccomp], .denied("ENOTTY"))),
     denied(67, "modify_ldt", .without([.seccomp])),
     denied(67, "read-implies-exec", .without([.seccomp])),
@@ -160,7 +162,7 @@ extension HostileCase {
     denied(
       76, "io-priority", .without([.seccomp], .denied("EPERM")),
       .without([.seccomp, .user], .works.not(on: .userNamespace))),
-    denied(76, "prlimit-init", .without([.seccomp], .reachesTheKernel)),
+    denied(76, "prlimit-init", .without([.seccomp])),
     HostileCase(
       78, ["slate"],
       .ends(.passed).and("something is inherited") {

@@ -160,6 +160,11 @@ extension HostileCase {
     HostileCase(
       17, ["queue"], .denied("EPERM"), .without([.seccomp], .denied("EMFILE")),
       .without([.seccomp, .rlimits, .landlock])),
+    HostileCase(
+      17, ["file-locks", "50000"],
+      .ends(.outOfMemory).not(on: .withoutGroups, .userNamespace), .without([.groups])
+    ).limited { $0.memoryBytes = 8 << 20 }
+      .hole("the kernel counts file locks nowhere, so that only CPU time bounds their memory"),
     HostileCase(17, ["watches", "80"], .denied("EMFILE"), .without([.rlimits])),
     HostileCase(18, ["lock", "1024"], .denied("ENOMEM"), .without([.rlimits])),
   ]

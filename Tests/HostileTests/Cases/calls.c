@@ -72,6 +72,7 @@ static const struct call calls[] = {
     {"tiocsti-high", SYS_ioctl, {0, 0x5412 | 1l << 32, BLOCK}},
     {"tioclinux", SYS_ioctl, {0, 0x541c, BLOCK}},
     {"tiocsetd", SYS_ioctl, {0, 0x5423, BLOCK}},
+    {"fs-flags", SYS_ioctl, {0, 0x40086602, BLOCK}},
     {"tiocsctty", SYS_ioctl, {0, 0x540e, 0}},
     {"memfd_secret", 447, {0}},
     {"prctl-seccomp", SYS_prctl, {22, 1}},
@@ -91,7 +92,7 @@ static const struct call calls[] = {
     {"mseal", 462, {BLOCK, 1, 0}},
     {"unknown", 900, {0}},
     {"x32", 0x40000000 | 39, {0}},
-    {"prlimit-init", SYS_prlimit64, {1, 7, BLOCK, 0}},
+    {"prlimit-init", SYS_prlimit64, {1, 4, BLOCK, 0}},
     {0, 0, {0}}};
 
 static long argument(long value) {

@@ -309,6 +309,20 @@ static int watches(const char *most, const char *unused) {
   return tell("OK");
 }
 
+/// Locks of every second byte, of many files: the kernel goes through all locks of one for each.
+static int file_locks(const char *most, const char *unused) {
+  for (int i = 0; i < 50; i++) {
+    char name[32];
+    snprintf(name, sizeof name, "locked-%d", i);
+    int file = open(name, O_RDWR | O_CREAT, 0600);
+    for (long j = 0; j < atol(most) / 50; j++) {
+      struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = j * 2, .l_len = 1};
+      if (fcntl(file, F_SETLK, &lock) < 0) return say(-1);
+    }
+  }
+  return tell("OK");
+}
+
 static int lock(const char *kilobytes, const char *unused) {
   size_t length = (size_t)atol(kilobytes) << 10;
   void *area = mmap(0, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -350,4 +364,5 @@ const struct attack resource_attacks[] = {
     {"sparse", sparse}, {"allocate", allocate}, {"descriptors", descriptors}, {"stash", stash},
     {"core", core}, {"core-limit", core_limit}, {"spin-hidden", spin_hidden}, {"flush", flush},
     {"signals", signals}, {"timers", timers}, {"queue", queue}, {"watches", watches},
-    {"lock", lock}, {"storm", storm}, {"real-time", real_time}, {"hurry", hurry}, {0, 0}};
+    {"lock", lock}, {"file-locks", file_locks}, {"storm", storm}, {"real-time", real_time},
+    {"hurry", hurry}, {0, 0}};
