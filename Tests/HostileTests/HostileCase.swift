@@ -91,7 +91,7 @@ extension Limits {
   /// Small, so that hostile programs stay small where a protection fails; with time enough on a
   /// busy machine.
   static let small = Limits(
-    cpuMilliseconds: 5_000, wallMilliseconds: 20_000, memoryBytes: 48 << 20, processes: 32,
+    cpuMilliseconds: 5_000, wallMilliseconds: 60_000, memoryBytes: 48 << 20, processes: 32,
     openFiles: 64, outputBytes: 64 << 10, diskBytes: 8 << 20, files: 200)
 }
 

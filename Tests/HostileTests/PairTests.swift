@@ -3,6 +3,7 @@ import EdgeSandbox
 import EdgeSystem
 import EdgeTestSupport
 import Glibc
+import Synchronization
 import Testing
 
 /// Two jobs at once, one of which leaves something for the other.
@@ -68,8 +69,8 @@ struct PairTests {
 @Suite(.enabled(if: HostileProgram.isAvailable, "needs a C compiler"))
 struct SharedFileTests {
   @Test(arguments: Level.here) func nobodySeesWhatOthersRead(level: Level) throws {
-    let spy = try Partner(level, ["spy", "/usr/bin", "1500"], [])
-    for _ in 0..<40 {
+    let spy = try Partner(level, ["spy", "/usr/bin", "20000"], [])
+    for _ in 0..<60 where !spy.isDone {
       close(open("/usr/bin/env", O_RDONLY | O_CLOEXEC))
       usleep(50_000)
     }
@@ -85,8 +86,11 @@ struct SharedFileTests {
     let names = try folder.entries().filter { (try? folder.status($0).kind) == .file }
     let path = "/usr/bin/" + (names.randomElement() ?? "env")
     let first = try Partner(level, ["lock-shared", path, "20000"], [])
-    usleep(300_000)
-    let second = try Partner.run(level, ["lock-shared", path, "0"], [], cancel: nil)
+    var second = "OK"
+    for _ in 0..<20 where second == "OK" {
+      usleep(100_000)
+      second = try Partner.run(level, ["lock-shared", path, "0"], [], cancel: nil)
+    }
     withKnownIssue("flock(2) on a shared read-only file is seen by every job and by the machine") {
       #expect(second == "OK")
     }
@@ -103,6 +107,7 @@ final class Partner {
   private final class Body {
     let work: @Sendable () throws -> String
     var answer: Result<String, any Error>?
+    let isDone = Atomic(false)
     init(_ work: @escaping @Sendable () throws -> String) { self.work = work }
   }
 
@@ -121,11 +126,15 @@ final class Partner {
         if let raw {
           let body = Unmanaged<Body>.fromOpaque(raw).takeRetainedValue()
           body.answer = Result { try body.work() }
+          body.isDone.store(true, ordering: .releasing)
         }
         return nil
       }, Unmanaged.passRetained(body).toOpaque())
     precondition(answer == 0, "a test may start a thread")
   }
+
+  /// True where the job has ended by itself.
+  var isDone: Bool { body.isDone.load(ordering: .acquiring) }
 
   /// Ends the job, and gives what it printed.
   func end() throws -> String {

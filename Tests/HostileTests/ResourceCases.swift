@@ -74,7 +74,7 @@ extension HostileCase {
 
   private static let brief: @Sendable (inout Limits) -> Void = {
     $0.cpuMilliseconds = 300
-    $0.wallMilliseconds = 15_000
+    $0.wallMilliseconds = 60_000
   }
 
   private static let soon: @Sendable (inout Limits) -> Void = { $0.wallMilliseconds = 400 }

@@ -4,6 +4,10 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 
+#ifndef SYS_lookup_dcookie
+#define SYS_lookup_dcookie 212
+#endif
+
 // 5.4: single system calls. Arguments are such that nothing happens to the machine where a call
 // gets through: wrong magic numbers, empty lists, oneself.
 
@@ -33,7 +37,7 @@ static const struct call calls[] = {
     {"bpf", SYS_bpf, {100, BLOCK, 8}},
     {"perf_event_open", SYS_perf_event_open, {BLOCK, 0, -1, -1, 0}},
     {"userfaultfd", SYS_userfaultfd, {1}},
-    {"lookup_dcookie", 212, {0, BLOCK, 1}},
+    {"lookup_dcookie", SYS_lookup_dcookie, {0, BLOCK, 1}},
     {"kexec_load", SYS_kexec_load, {0, 1000, 0, 0}},
     {"kexec_file_load", SYS_kexec_file_load, {-1, -1, 0, 0, ~0}},
     {"init_module", SYS_init_module, {BLOCK, 0, BLOCK}},
@@ -62,9 +66,12 @@ static const struct call calls[] = {
     {"setns", SYS_setns, {-1, 0}},
     {"settimeofday", SYS_settimeofday, {NO_TIME, 0}},
     {"clock_settime", SYS_clock_settime, {0, NO_TIME}},
+#ifdef __x86_64__
     {"iopl", SYS_iopl, {3}},
     {"ioperm", SYS_ioperm, {128, 1, 1}},
     {"modify_ldt", SYS_modify_ldt, {0, BLOCK, 16}},
+    {"x32", 0x40000000 | 39, {0}},
+#endif
     {"read-implies-exec", SYS_personality, {0x0400000}},
     {"no-randomize", SYS_personality, {0x0040000}},
     {"vhangup", SYS_vhangup, {0}},
@@ -91,7 +98,6 @@ static const struct call calls[] = {
     {"io-priority", SYS_ioprio_set, {1, 0, 1 << 13}},
     {"mseal", 462, {BLOCK, 1, 0}},
     {"unknown", 900, {0}},
-    {"x32", 0x40000000 | 39, {0}},
     {"prlimit-init", SYS_prlimit64, {1, 4, BLOCK, 0}},
     {0, 0, {0}}};
 

@@ -119,7 +119,7 @@ static int hang(const char *milliseconds, const char *unused) {
     long most = atol(milliseconds);
     struct timespec time = {most / 1000, most % 1000 * 1000000};
     if (most) syscall(SYS_nanosleep, &time, 0);
-    while (!most) syscall(SYS_pause);
+    while (!most) syscall(SYS_ppoll, 0, 0, 0, 0);
     _exit(0);
   }
   return say(child);
