@@ -30,7 +30,7 @@ struct LaunchTests {
       "hostile", HostileProgram.bytes ?? [], mode: 0o755, durable: false)
     let mounts = Machine.mounts()
     var seen = Seen()
-    do { seen.report = try sandbox.run(launch, in: workspace) } catch { seen.failure = error }
+    do { seen.report = try sandbox.attempt(launch, in: workspace) } catch { seen.failure = error }
     seen.left = Machine.left(by: isRoot ? user..<user + 1 : nil)
     if Machine.mounts() != mounts { seen.left.append("mounts of the machine are others now") }
     seen.ran = workspace.directory.contains("ran")

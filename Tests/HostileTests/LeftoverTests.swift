@@ -20,7 +20,7 @@ struct LeftoverTests {
       let workspace = try sandbox.makeWorkspace(limits: .small, profile: launch.profile)
       try workspace.directory.publish(
         "hostile", HostileProgram.bytes ?? [], mode: 0o755, durable: false)
-      let report = try sandbox.run(launch, in: workspace)
+      let report = try sandbox.attempt(launch, in: workspace)
       #expect(report.verdict() == .passed)
       let copy = try workspace.directory.descriptor.duplicate()
       try look(Directory(owning: copy, name: "leftovers"), around)
@@ -89,13 +89,13 @@ struct LeftoverTests {
     let workspace = try sandbox.makeWorkspace(limits: limits, profile: launch.profile)
     try workspace.directory.publish(
       "hostile", HostileProgram.bytes ?? [], mode: 0o755, durable: false)
-    let first = try sandbox.run(launch, in: workspace)
+    let first = try sandbox.attempt(launch, in: workspace)
     #expect(first.verdict() == .passed)
     let (_, isComplete) = try workspace.directory.walk(atMost: 10_000)
     #expect(!isComplete)
     launch.arguments = ["./hostile", "exists", "hostile"]
     do {
-      let second = try sandbox.run(launch, in: workspace)
+      let second = try sandbox.attempt(launch, in: workspace)
       #expect(second.verdict() == .passed)
     } catch {
       // On kernels that cannot copy a detached tree a workspace serves one run.

@@ -155,7 +155,7 @@ final class Partner {
       let workspace = try sandbox.makeWorkspace(limits: .small, profile: launch.profile)
       try workspace.directory.publish(
         "hostile", HostileProgram.bytes ?? [], mode: 0o755, durable: false)
-      let report = try sandbox.run(launch, in: workspace)
+      let report = try sandbox.attempt(launch, in: workspace)
       return String(decoding: report.stdout.dropLast(), as: UTF8.self)
     }
   }

@@ -49,7 +49,7 @@ extension Trial {
     try workspace.directory.publish(
       "hostile", HostileProgram.bytes ?? [], mode: 0o755, durable: false)
     var seen = Observation()
-    do { seen.report = try sandbox.run(launch, in: workspace) } catch { seen.failure = error }
+    do { seen.report = try sandbox.attempt(launch, in: workspace) } catch { seen.failure = error }
     seen.growth = Trial.growth { try workspace.directory.status("grows").size }
     return seen
   }
@@ -81,6 +81,22 @@ extension Trial {
     guard let first = try? size() else { return 0 }
     usleep(50_000)
     return Int(((try? size()) ?? first) - first)
+  }
+}
+
+extension Sandbox {
+  /// As `run`. While one thread writes a program's file, another one may just be starting a
+  /// process, which has the descriptor of that file until it becomes another program.
+  func attempt(_ launch: Launch, in workspace: borrowing Workspace) throws(LaunchFailure)
+    -> RunReport
+  {
+    for _ in 0..<3 {
+      do { return try run(launch, in: workspace) } catch {
+        if error.errno != ETXTBSY { throw error }
+      }
+      usleep(20_000)
+    }
+    return try run(launch, in: workspace)
   }
 }
 
