@@ -77,7 +77,7 @@ enum Campaign {
 struct MachineState {
   /// Things of our slots' users: there must be none.
   private let left: [String]
-  private let mounts: [UInt8]
+  private let mounts: [[UInt8]]
   /// Control groups that this process has made.
   private let groups: Int
   private let descriptors: Int
