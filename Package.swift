@@ -108,6 +108,12 @@ let package = Package(
     tests("EdgeArchiveTests", ["EdgeArchive", "EdgeJob", "EdgeSystem"]),
     tests("EdgeSandboxTests", ["EdgeSandbox", "EdgeJob", "EdgeSystem", "edgecoder-jail"]),
     .testTarget(
+      name: "HostileTests",
+      dependencies: [
+        "EdgeSandbox", "EdgeJob", "EdgeSystem", "EdgeTestSupport", "edgecoder", "edgecoder-jail",
+      ],
+      exclude: ["Cases"], swiftSettings: strict),
+    .testTarget(
       name: "EdgeLedgerTests",
       dependencies: ["EdgeLedger", "EdgeJob", "EdgeSystem", "EdgeTestSupport", grdb],
       exclude: ["Fixtures"], swiftSettings: strict),

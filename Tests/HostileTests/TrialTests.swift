@@ -1,0 +1,65 @@
+import EdgeSystem
+import EdgeTestSupport
+import Glibc
+import Testing
+
+/// Each attack on each level that this process has, and each once more without the layer that
+/// stands against it.
+@Suite(.enabled(if: HostileProgram.isAvailable, "needs a C compiler"))
+struct TrialTests {
+  @Test(arguments: Trial.inside)
+  func insideTheAttackFails(trial: Trial) throws {
+    if let hole = trial.attack.hole, trial.attack.holeLevels?.contains(trial.level) ?? true {
+      withKnownIssue("\(hole)") { try TrialTests.check(trial) }
+    } else {
+      try TrialTests.check(trial)
+    }
+  }
+
+  @Test(arguments: Trial.twins)
+  func withoutTheLayerItWorks(trial: Trial) throws {
+    try TrialTests.check(trial)
+  }
+
+  static func check(_ trial: Trial) throws {
+    let (seen, left) = try trial.run()
+    let objection = trial.expected.objection(to: seen, on: trial.level)
+    #expect(objection == nil, "\(trial): \(seen.summary)")
+    #expect(left.isEmpty, "\(trial) left \(left)")
+  }
+}
+
+/// Starts the same as nobody, for the levels that only an ordinary user has.
+@Suite(
+  .enabled(
+    if: isRoot && HostileProgram.isAvailable && programPath("setpriv") != nil,
+    "needs root, setpriv and a C compiler"))
+struct TrialsAsNobodyTests {
+  @Test func everyTrialHoldsForAnOrdinaryUser() throws {
+    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"]
+    // A checkout in a folder that is closed to others cannot be read by nobody.
+    let reachable = try runProgram(
+      "setpriv", nobody + ["test", "-r", Profiles.folder + "/base.json"])
+    guard reachable.status == 0 else { return }
+    var environment = ["PATH=/usr/local/bin:/usr/bin:/bin"]
+    for name in ["LD_LIBRARY_PATH", "HOME"] {
+      if let value = environmentVariable(name) { environment.append("\(name)=\(value)") }
+    }
+    let result = try runProgram(
+      "setpriv",
+      nobody + [
+        try Executable.path(), "--testing-library", "swift-testing", "--filter",
+        "HostileTests.(TrialTests|PairTests|SharedFileTests|LeftoverTests|LaunchTests)/",
+      ], environment: environment, seconds: 240)
+    let output = result.output + result.errors
+    #expect(result.status == 0, "\(TrialsAsNobodyTests.failures(output))")
+    #expect(output.contains("passed"), "\(output.suffix(500))")
+    #expect(Machine.attackers(of: 65534).isEmpty)
+  }
+
+  /// The lines that tell what went wrong, and no more of them than can be read.
+  private static func failures(_ output: String) -> String {
+    output.split(separator: "\n").filter { $0.contains("recorded an issue") || $0.contains("↳") }
+      .prefix(60).joined(separator: "\n")
+  }
+}
