@@ -75,9 +75,7 @@ struct LaunchTests {
 
   /// More than a plan holds.
   @Test func manyArgumentsAreTheTasksMistake() async {
-    await withKnownIssue("a plan of more than 4 MiB ends the worker's process by a precondition") {
-      await #expect(processExitsWith: .success) { try LaunchTests.launchWithManyArguments() }
-    }
+    await #expect(processExitsWith: .success) { try LaunchTests.launchWithManyArguments() }
   }
 
   private static func launchWithManyArguments() throws {
