@@ -106,7 +106,10 @@ let package = Package(
     tests("EdgeSystemTests", ["EdgeSystem"]),
     tests("EdgeSpoolTests", ["EdgeSpool", "EdgeJob", "EdgeSystem"]),
     tests("EdgeArchiveTests", ["EdgeArchive", "EdgeJob", "EdgeSystem"]),
-    tests("EdgeSandboxTests", ["EdgeSandbox", "EdgeJob", "EdgeSystem", "edgecoder-jail"]),
+    .testTarget(
+      name: "EdgeSandboxTests",
+      dependencies: ["EdgeSandbox", "EdgeJob", "EdgeSystem", "edgecoder-jail", "EdgeTestSupport"],
+      exclude: ["Fuzz"], swiftSettings: strict),
     .testTarget(
       name: "HostileTests",
       dependencies: [

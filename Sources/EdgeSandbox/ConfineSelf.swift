@@ -17,6 +17,8 @@ package func confineSelf(profile: SandboxProfile) throws(LaunchFailure) {
 /// superuser becomes nobody.
 /// - Throws: as `confineSelf`.
 package func giveUpFiles(profile: SandboxProfile) throws(LaunchFailure) {
+  // Compiled once, for all copies of this process.
+  _ = try SeccompFilter.of(profile.policy)
   if geteuid() == 0 {
     try require("user", ec_become(nobody))
   }
