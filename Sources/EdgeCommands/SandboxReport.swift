@@ -1,5 +1,6 @@
 internal import EdgeJob
 internal import EdgeSandbox
+internal import EdgeSystem
 
 /// What `sandbox run` says about a run, `edgecoder.sandbox/2`.
 enum SandboxReport {
