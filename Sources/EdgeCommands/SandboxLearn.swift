@@ -58,11 +58,7 @@ struct SandboxLearn: ParsableCommand {
     guard path.hasSuffix(".json"), let parent = try? Directory(path: LearnedFile.folder(path))
     else { throw CommandFailure(.cannotCreate, "\(path) is no place for a .json file") }
     let base = try NamedPolicy.named(base)
-    guard let profile = base.profile else {
-      throw CommandFailure(
-        .badInput, "the base is no profile", place: self.base,
-        why: "a document says nothing of limits and of what is visible")
-    }
+    let profile = try base.whole()
     let learning: Learning
     do throws(LaunchFailure) { learning = try Learning(base: profile) } catch {
       throw CommandFailure(policy: error)
@@ -152,10 +148,10 @@ struct SandboxLearn: ParsableCommand {
   private func replay(
     _ policy: NamedPolicy, _ launch: Launch, _ calls: LearnedCalls, _ sandbox: Sandbox
   ) throws -> [String] {
-    let findings = policy.lint()
+    let findings = policy.lint().filter { $0.severity == .error }
     guard findings.isEmpty, let profile = policy.profile else {
       throw CommandFailure(
-        .internal, "the learned profile is not clean",
+        .notPassed, "what was learned is no profile",
         why: findings.map(\.text).joined(separator: "; "))
     }
     var launch = launch

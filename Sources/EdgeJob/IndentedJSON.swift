@@ -1,6 +1,6 @@
 extension JSON {
-  /// The text for people and for version control: two spaces for each level, members in their order,
-  /// and on one line what fits into 100 columns. Ends with a line's end.
+  /// The text for people and for version control: two spaces for each level, members in their
+  /// order, and on one line what fits into 100 columns. Ends with a line's end.
   package var indentedText: String { indented(0, used: 0) + "\n" }
 
   private static let columns = 100

@@ -144,7 +144,7 @@ package final class Sandbox: Sendable {
     throws(LaunchFailure) -> (Launcher, RunGroups.Mark)
   {
     let key = TemplateKey(
-      profile: launch.profile.digest, learns: launch.learning != nil,
+      profile: launch.profile.digest, learning: launch.learning,
       mountPoint: launch.mountPoint,
       writableDirectories: launch.writableDirectories, readOnly: launch.readOnly.map(\.path),
       bound: try MountPlan.bound(launch, host: host, workspace: workspace),

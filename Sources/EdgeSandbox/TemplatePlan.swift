@@ -6,7 +6,7 @@ internal import Glibc
 /// What two runs must have in common so that one jail can start both.
 struct TemplateKey: Hashable, Sendable {
   var profile: Digest
-  var learns: Bool
+  var learning: Learning?
   var mountPoint: String
   var writableDirectories: [String]
   /// Where read-only directories appear; with those of the machine that have to be bound.
