@@ -136,8 +136,8 @@ struct ec_limit {
   uint64_t hard;
 };
 
-/// What is said of a call that is learned: the first entry counts whose comparisons all hold. A call
-/// of which no entry speaks is let through, and noted without its arguments.
+/// What is said of a call that is learned: the first entry counts whose comparisons all hold. A
+/// call of which no entry speaks is let through, and noted without its arguments.
 struct ec_watch {
   int32_t number;
   /// 1 where it is let through, 0 where it fails with `denied_error`.
