@@ -31,6 +31,7 @@ static const char *const stages[EC_STAGES] = {
     [EC_STAGE_FILTER] = "program filter",
     [EC_STAGE_PROOF] = "proof",
     [EC_STAGE_EXEC] = "exec",
+    [EC_STAGE_NETWORK] = "loopback",
     [EC_STAGE_WORKSPACE] = "workspace",
 };
 

@@ -28,6 +28,13 @@ package struct ResultMember: Sendable {
     case file(Int32, size: Int64)
   }
 
+  /// True where an archive takes this name.
+  package static func canBeNamed(_ name: String) -> Bool {
+    do throws(Refusal) { return try MemberName.checked(Array(name.utf8), .result) != nil } catch {
+      return false
+    }
+  }
+
   package init(name: String, bytes: [UInt8], mode: UInt32 = 0o644) {
     self.name = name
     content = .bytes(bytes)

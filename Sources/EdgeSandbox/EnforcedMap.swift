@@ -16,7 +16,11 @@ enum EnforcedMap {
     map["fileSystem"] = off.contains(.root) ? "none" : "private root, pivot_root, read-only system"
     map["processTable"] =
       off.contains(.processTable) ? "none" : "proc of the pid namespace, hidepid=invisible"
-    map["network"] = off.contains(.network) ? "none" : "empty network namespace"
+    map["network"] =
+      off.contains(.network)
+      ? "none"
+      : launch.profile.network == .loopback
+        ? "own network namespace, loopback" : "empty network namespace"
     map["ipc"] = "ipc namespace"
     map["kill"] = "pid namespace"
     map["syscalls"] =

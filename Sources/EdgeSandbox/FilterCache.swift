@@ -45,7 +45,7 @@ struct FilterCache: Sendable {
       "library": .string(library ?? "unknown"), "kernel": .string(KernelRelease.text),
       "architecture": .string(SyscallTable.architecture),
       "table": .int(Int64(SyscallNumbers.version)), "newest": .int(Int64(SyscallTable.newest)),
-      "compiler": 1,
+      "compiler": 2,
     ]
     return Digest(bytes: Hash.sha256(json.canonical))
   }

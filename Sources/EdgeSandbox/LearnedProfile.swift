@@ -61,7 +61,8 @@ private struct Groups {
   /// The narrowest grant that has the sockets that were made.
   var network: NetworkGrant {
     let domains = Set(
-      calls.granted.filter { $0.name == "socket" }.compactMap { $0.arguments.first?.second })
+      calls.granted.filter { NetworkGrant.calls.contains($0.name) }
+        .compactMap { $0.arguments.first?.second })
     return domains.isEmpty ? .none : domains == [1] ? .unix : .loopback
   }
 

@@ -54,10 +54,10 @@ package struct Learning: Hashable, Sendable {
   /// Whole calls: those that end a run of the base, and those that are dangerous.
   private static func refusals(_ policy: SyscallPolicy) -> [CallWatch] {
     var reasons: [String: String] = [:]
+    for name in policy.kill { reasons[name] = "no honest program makes it" }
     for (names, why) in PolicyLint.dangerous {
       for name in names.split(separator: " ").map(String.init) { reasons[name] = why }
     }
-    for name in policy.kill { reasons[name] = "no honest program makes it" }
     return reasons.sorted { $0.key < $1.key }.compactMap { name, why in
       SyscallTable.number(of: name) == nil ? nil : .refuse(name, why: why)
     }
@@ -66,9 +66,11 @@ package struct Learning: Hashable, Sendable {
   /// Sockets as the grant of the base has them, and no others.
   private static func sockets(_ grant: NetworkGrant) -> [CallWatch] {
     let bits: [UInt32: UInt64] = [0: ArgumentWidths.word, 1: 15, 2: ArgumentWidths.word]
-    let rules = grant.socketRules.map { CallWatch.grant("socket", $0, keeping: bits) }
-    return rules + [
-      .refuse("socket", keeping: bits, why: "the network grant of the base does not have it")
-    ]
+    let why = "the network grant of the base does not have it"
+    let names = NetworkGrant.calls.filter { SyscallTable.number(of: $0) != nil }
+    return names.sorted().flatMap { name in
+      grant.rules(name).map { CallWatch.grant(name, $0, keeping: bits) }
+        + [.refuse(name, keeping: bits, why: why)]
+    }
   }
 }

@@ -11,11 +11,11 @@ package enum NetworkGrant: String, CaseIterable, Sendable {
   case loopback
 
   /// Calls that a grant decides about, whatever else a profile or a document says.
-  static let calls: Set<String> = ["socket", "socketcall"]
+  static let calls: Set<String> = ["socket", "socketpair", "socketcall"]
 
   /// Calls that work on a socket that is there.
   static let work = [
-    "socketpair", "bind", "connect", "listen", "accept", "accept4", "getsockname", "getpeername",
+    "bind", "connect", "listen", "accept", "accept4", "getsockname", "getpeername",
     "getsockopt", "setsockopt", "sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg",
     "recvmmsg_time64", "shutdown",
   ]
@@ -29,9 +29,9 @@ package enum NetworkGrant: String, CaseIterable, Sendable {
     }
   }
 
-  /// The comparisons of each of its rules about socket(2).
-  var socketRules: [[SyscallPolicy.Argument]] {
-    groups.filter { $0["names"] == ["socket"] }.map { group in
+  /// The comparisons of each of its rules about one of `calls`.
+  func rules(_ name: String) -> [[SyscallPolicy.Argument]] {
+    groups.filter { $0["names"]?.elements?.contains(.string(name)) == true }.map { group in
       (group["args"]?.elements ?? []).map { json in
         func number(_ name: String) -> UInt64 { UInt64(json[name]?.integer ?? 0) }
         return .masked(UInt32(number("index")), number("value"), number("valueTwo"))
@@ -41,7 +41,7 @@ package enum NetworkGrant: String, CaseIterable, Sendable {
 
   private static let unixGroups = [
     group(
-      ["socket"], [argument(0, 1)],
+      ["socket", "socketpair"], [argument(0, 1)],
       why: "network: sockets of the UNIX domain (AF_UNIX = 1); none of the machine's is visible."),
     group(work, [], why: "network: work on the sockets that there are."),
   ]

@@ -85,8 +85,10 @@ struct PlanWriter {
     texts += [UInt8](repeating: 0, count: 8)
     plan.size = UInt32(MemoryLayout<ec_plan>.size + texts.count)
     let bytes = withUnsafeBytes(of: plan) { Array($0) } + texts
+    // `Jail.order` refuses what is too long.
     precondition(
-      bytes.withUnsafeBytes { ec_plan_check($0.baseAddress, $0.count) } == 0,
+      bytes.count > EC_PLAN_BYTES_MAX
+        || bytes.withUnsafeBytes { ec_plan_check($0.baseAddress, $0.count) } == 0,
       "a plan that this side writes passes the check of the other")
     return bytes
   }

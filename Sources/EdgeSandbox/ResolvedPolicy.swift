@@ -95,7 +95,7 @@ struct ResolvedPolicy {
   /// - Parameter reporting: whether what falls to the default is told to the listener.
   func action(_ decision: Decision, reporting: Bool) -> SeccompAction? {
     switch decision {
-    case .architecture: .killProcess
+    case .architecture: reporting ? .notify : .killProcess
     case .newer: .error(38)
     case .kill: .notify
     case .group(let index): ResolvedPolicy.action(policy.rules[index].action)

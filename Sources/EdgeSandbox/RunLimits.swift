@@ -28,7 +28,8 @@ enum RunLimits {
     // A little above the quota, so that a full workspace says so and raises no signal.
     set(&writer, fileSize, limits.diskBytes + 1 << 20)
     set(&writer, stack, 8 << 20, 64 << 20)
-    set(&writer, core, 0)
+    // A pipe in core_pattern ignores 0, and takes 1 for "none" as files do, core(5).
+    set(&writer, core, 1)
     set(&writer, openFiles, limits.openFiles)
     set(&writer, locked, 64 << 10)
     set(&writer, pendingSignals, 1024)

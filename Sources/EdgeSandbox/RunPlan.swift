@@ -29,7 +29,10 @@ struct RunPlan: ~Copyable {
     writer.plan.denied_error = UInt32(template.deniedError)
     // CLONE_NEWPID, NEWNS; where objects of System V could be left behind, NEWIPC.
     let leavesObjects = launch.learning != nil || launch.profile.policy.leavesObjects
-    writer.plan.namespaces = 0x2002_0000 | (leavesObjects ? 0x0800_0000 : 0)
+    // Ports that wait for late packets would be taken for the next run: NEWNET.
+    writer.plan.namespaces =
+      0x2002_0000 | (leavesObjects ? 0x0800_0000 : 0)
+      | (RunPlan.hasLoopback(launch) ? 0x4000_0000 : 0)
     writer.plan.uid = user
     writer.plan.gid = group
     writer.plan.work_directory = writer.text(launch.workDirectory ?? launch.mountPoint)
@@ -55,6 +58,10 @@ struct RunPlan: ~Copyable {
       optionalMounts: template.optional, hasGroups: hasGroups && !launch.without.contains(.user))
   }
 
+  private static func hasLoopback(_ launch: Launch) -> Bool {
+    launch.profile.network == .loopback && !launch.without.contains(.network)
+  }
+
   private static func flags(_ launch: Launch, host: SandboxHost) -> UInt32 {
     let without = launch.without
     var flags: UInt32 = 0
@@ -67,13 +74,15 @@ struct RunPlan: ~Copyable {
     if launch.input.isEmpty { flags |= EC_NULL_INPUT }
     if launch.learning != nil { flags |= EC_LEARN }
     if !host.isPrivileged, !without.contains(.root) { flags |= EC_REPLACE_PROC }
+    if hasLoopback(launch) { flags |= EC_LOOPBACK }
     return flags
   }
 
   private static func confineFiles(_ writer: inout PlanWriter, _ launch: Launch, version: Int64) {
     let files = LandlockRights.files(version)
     writer.plan.landlock_files = files
-    writer.plan.landlock_network = LandlockRights.network(version)
+    // With a loopback interface ports are the run's own affair.
+    writer.plan.landlock_network = hasLoopback(launch) ? 0 : LandlockRights.network(version)
     writer.plan.landlock_scope = LandlockRights.scope(version)
     writer.plan.landlock_size = LandlockRights.size(version)
     writer.allow("/", LandlockRights.read & files)

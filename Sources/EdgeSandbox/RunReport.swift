@@ -88,8 +88,6 @@ package struct RunReport: Sendable {
     if limitsHit.workspaceFull { return .workspaceFull }
     switch termination {
     case .exited(let status): return .failed(exit: status)
-    // SIGSYS: the kernel's answer to a call in the convention of another architecture.
-    case .signalled(31): return .violation(syscall: "foreign architecture")
     case .signalled(let signal): return .signalled(signal)
     }
   }

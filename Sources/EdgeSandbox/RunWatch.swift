@@ -232,7 +232,11 @@ struct RunWatch: ~Copyable {
     hit.outOfMemoryKills = launcher.groups.outOfMemoryKills - mark.outOfMemoryKills
     hit.processRefusals = launcher.groups.processRefusals - mark.processRefusals
     if workspace.isFull { hit.workspaceFull = true }
-    hit.violation = end.violation < 0 ? nil : SeccompFilter.name(of: end.violation)
+    if end.violation_architecture != 0 {
+      hit.violation =
+        end.violation_architecture == EC_ARCHITECTURE && end.violation < 0x4000_0000
+        ? SeccompFilter.name(of: end.violation) : "foreign architecture"
+    }
     hit.outputBytesDropped = stdout.dropped + stderr.dropped
     hit.report = report.dropped > 0
     result.limitsHit = hit

@@ -74,8 +74,11 @@ struct SeccompFilter: Sendable {
     defer { seccomp_release(context) }
     // A binary tree: the kernel installs it more than twice as fast as a list.
     seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2)
+    // A listener ends the run and says why; a signal alone could be the program's own.
     try check(
-      seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, ec_action_kill()), "architecture")
+      seccomp_attr_set(
+        context, SCMP_FLTATR_ACT_BADARCH, reporting ? ec_action_notify() : ec_action_kill()),
+      "architecture")
     let rules: [CompileRules.Rule]
     do { rules = try CompileRules.of(resolved) } catch {
       throw failure(0, "\(error.name): \(error.problem)")

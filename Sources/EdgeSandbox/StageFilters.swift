@@ -21,7 +21,8 @@ struct StageFilters: Sendable {
     "fsconfig", "fsmount", "fsopen", "ioctl", "keyctl", "kill", "landlock_add_rule",
     "landlock_create_ruleset", "landlock_restrict_self", "mount", "mount_setattr", "move_mount",
     "open_tree", "openat", "ppoll", "prctl", "prlimit64", "read", "recvmsg", "rt_sigprocmask",
-    "seccomp", "sendmsg", "setgroups", "setresgid", "setresuid", "setsid", "socketpair", "umount2",
+    "seccomp", "sendmsg", "setgroups", "setresgid", "setresuid", "setsid", "socket", "socketpair",
+    "umount2",
     "wait4", "write",
   ]
   init(_ filter: SeccompFilter, allowing always: Set<String>) {

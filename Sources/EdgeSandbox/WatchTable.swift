@@ -18,8 +18,6 @@ enum WatchTable {
       .grant("arch_prctl", keeping: [0: word]),
       .grant("membarrier", keeping: [0: word]),
       .grant("setrlimit", keeping: [0: word]),
-      .grant("socketpair", [.word(0, 1)], keeping: [1: 15]),
-      .refuse("socketpair", keeping: [0: word], why: "pairs of another domain than AF_UNIX"),
       .grant("getsockopt", keeping: [1: word, 2: word]),
       .grant("setsockopt", keeping: [1: word, 2: word]),
       .grant("sched_setscheduler", keeping: [1: word]),

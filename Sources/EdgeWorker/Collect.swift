@@ -51,6 +51,10 @@ struct Collect {
       var isFound = false
       for entry in entries where entry.status.kind == .file {
         guard let name = entry.name, pattern.matches(name) else { continue }
+        guard ResultMember.canBeNamed("artifacts/\(name)") else {
+          attempt.notices.append("an artifact was left out: no archive takes its name")
+          continue
+        }
         guard entry.status.size <= min(artifact.bytesMax, left),
           let bytes = try? workspace.read(name, atMost: Int(min(artifact.bytesMax, left)))
         else {

@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -29,6 +30,20 @@ static void arrange_descriptors(int channel) {
     fail(EC_STAGE_DESCRIPTORS, "report");
   if (dup2(channel, FD_CHANNEL) < 0) fail(EC_STAGE_DESCRIPTORS, "channel");
   if (plan->flags & EC_CLOSE_DESCRIPTORS) syscall(SYS_close_range, FD_CHANNEL + 1, ~0u, 0);
+}
+
+/// The only interface of a fresh network namespace, netdevice(7).
+static void raise_loopback(void) {
+  if (!(plan->flags & EC_LOOPBACK)) return;
+  step(EC_STAGE_NETWORK);
+  struct {
+    char name[16];
+    short flags;
+    char rest[22];
+  } request = {.name = "lo", .flags = 1 /* IFF_UP */};
+  int fd = (int)syscall(SYS_socket, 2 /* AF_INET */, 2 /* SOCK_DGRAM */, 0);
+  if (fd < 0 || ioctl(fd, 0x8914 /* SIOCSIFFLAGS */, &request) < 0) fail(EC_STAGE_NETWORK, "lo");
+  close(fd);
 }
 
 static void drop_user(void) {
@@ -87,6 +102,7 @@ static _Noreturn void reap(pid_t program) {
 _Noreturn void run_init(int channel) {
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   run_operations();
+  raise_loopback();
   arrange_descriptors(channel);
   become_ordinary();
   step(EC_STAGE_START);

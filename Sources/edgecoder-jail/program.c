@@ -90,7 +90,11 @@ _Noreturn void run_program(void) {
   if (read(FD_CHANNEL, &byte, 1) != 1) _exit(125);
   int error = ENOENT;
   for (uint32_t i = 0; programs[i]; i++) {
-    execve(programs[i], arguments, environment);
+    // A process of the worker that is being started may still hold a file that was just written.
+    for (int tries = 0; tries < 2000; tries++) {
+      execve(programs[i], arguments, environment);
+      if (errno != ETXTBSY) break;
+    }
     if (errno != ENOENT && errno != ENOTDIR && error != EACCES) error = errno;
   }
   shared->ending.exec_error = error;

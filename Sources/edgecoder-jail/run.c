@@ -24,7 +24,9 @@ _Static_assert(sizeof(struct ec_record) + sizeof outcome <= EC_MESSAGE_BYTES_MAX
 /// Entries of one number; more differences than these only say that there are many.
 #define DENIED_OF_ONE_CALL 8
 
-static int is_killed(int32_t number) {
+/// A call in the convention of another architecture is no honest program's.
+static int is_killed(int32_t number, uint32_t architecture) {
+  if (architecture != EC_ARCHITECTURE || number >= 0x40000000) return 1;
   const uint64_t *kills = (const void *)text(plan->kills.offset);
   for (uint32_t i = 0; i < plan->kills.count; i++)
     if (kills[i] == (uint64_t)number) return 1;
@@ -88,8 +90,8 @@ static void answer_call(pid_t init) {
   memset(&buffer, 0, sizeof buffer);
   if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &buffer) < 0) return;
   const struct seccomp_data *data = &buffer.notice.data;
-  if (is_killed(data->nr)) {
-    if (outcome.ending.violation < 0) {
+  if (is_killed(data->nr, data->arch)) {
+    if (!outcome.ending.violation_architecture) {
       outcome.ending.violation = data->nr;
       outcome.ending.violation_architecture = data->arch;
     }

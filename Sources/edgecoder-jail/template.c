@@ -34,6 +34,12 @@ static void join_groups(void) {
     fail(EC_STAGE_GROUP, "cgroup namespace");
 }
 
+/// The C library of whoever has started us keeps some to itself, and leaves them ignored.
+static void reset_signals(void) {
+  const uint64_t fresh[4] = {0};
+  for (int i = 1; i <= 64; i++) syscall(SYS_rt_sigaction, i, fresh, (void *)0, 8);
+}
+
 /// Where memory runs out, the kernel is to take it from programs; where we may not say so, it
 /// takes what is larger, and that is a program, too.
 static void protect_from_shortage(void) {
@@ -75,6 +81,7 @@ static void confine_calls(void) {
 void make_template(void) {
   personality(PER_LINUX);
   setsid();
+  reset_signals();
   step(EC_STAGE_NAMESPACES);
   if (unshare((int)plan->namespaces & ~CLONE_NEWCGROUP) < 0)
     fail(EC_STAGE_NAMESPACES, "unshare");

@@ -41,6 +41,21 @@ struct LearnTests {
     #expect(replay.out == "hi\n0")
   }
 
+  @Test func theGrantIsTheNarrowestOfTheBase() throws {
+    let text = try SandboxProfile.load("python", directory: Box.profiles).document.canonicalText
+    let json = try JSON.parse(
+      Array(text.replacing(#""network":"unix""#, with: #""network":"loopback""#).utf8))
+    let base = try SandboxProfile(resolved: ProfileSeccomp.granted(json), "loopback")
+    let command = ["python3", "-S", "-c", LearnScript.loopback]
+    for (command, grant) in [(command, NetworkGrant.loopback), (python, .unix)] {
+      let learner = try Learner(command, profile: base, runs: 1)
+      #expect(learner.report.verdict() == .passed, "\(learner.report.err)")
+      let learned = try learner.profile()
+      #expect(learned.policy.profile?.network == grant && learned.policy.lint().isEmpty)
+      #expect(learner.calls.problems(of: try learner.run(command)).isEmpty)
+    }
+  }
+
   @Test func aCallThatIsLeftOutIsMissed() throws {
     let learner = try Learner(python, base: "python")
     let text = try learner.profile().text

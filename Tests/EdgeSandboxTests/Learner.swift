@@ -11,8 +11,13 @@ struct Learner {
   let report: RunReport
 
   init(_ arguments: [String], base name: String = "shell", runs: Int = 2) throws {
+    try self.init(
+      arguments, profile: SandboxProfile.load(name, directory: Box.profiles), runs: runs)
+  }
+
+  init(_ arguments: [String], profile: SandboxProfile, runs: Int) throws {
     box = try Box()
-    var launch = try box.launch(arguments, profile: name)
+    var launch = Launch(profile: profile, arguments: arguments)
     let learning = try Learning(base: launch.profile)
     launch.learning = learning
     var calls = LearnedCalls(learning)
@@ -52,6 +57,14 @@ enum LearnScript {
     for thread in threads: thread.start()
     for thread in threads: thread.join()
     print(subprocess.run(["sh", "-c", "echo hi; ls / > /dev/null"]).returncode)
+    """
+
+  /// A connection over TCP to itself.
+  static let loopback = """
+    import socket
+    server = socket.socket(); server.bind(("127.0.0.1", 0)); server.listen()
+    client = socket.create_connection(server.getsockname()); server.accept()
+    print("OK")
     """
 
   /// Makes one request of ioctl(2) after another on a pipe, and prints the last error.

@@ -68,7 +68,7 @@ struct SystemCallTests {
     @Test(arguments: ["int80", "x32"])
     func foreignConventionsKill(_ what: String) throws {
       let report = try Box().run(["./probe", what])
-      #expect(report.termination == .signalled(31))
+      #expect(report.termination == .signalled(9))
       #expect(report.verdict() == .violation(syscall: "foreign architecture"))
     }
 

@@ -137,7 +137,7 @@ extension HostileCase {
     HostileCase(
       72, ["families", "pair"], .denied("EPERM"),
       .without([.seccomp], .ends(.passed, .failed(exit: 1)).and("EPERM") { $0.word != "EPERM" })
-    ).hole("socketpair(2) is allowed for every family, and makes both sockets before it fails"),
+    ),
     HostileCase(
       73, ["internet", "{port}", "tcp"], .denied("EPERM").and("somebody called", nobodyCalled),
       .without([.seccomp], .denied("EACCES")),
@@ -183,7 +183,7 @@ extension HostileCase {
           """
       },
       .without([.user], .ends(.passed).and("no power is left") { !$0.text.contains("CapPrm 0") })
-    ).hole("signals 32 and 33 stay ignored, as posix_spawn(3) of the C library leaves them"),
+    ),
     HostileCase(
       78, ["open-for-writing", "/proc/self/oom_score_adj"], .denied("EACCES"),
       .without([.landlock])),

@@ -75,9 +75,8 @@ struct SharedFileTests {
       usleep(50_000)
     }
     let seen = try spy.end()
-    withKnownIssue("inotify(7) tells of every opening of a shared file, whoever opens it") {
-      #expect(seen != "OK")
-    }
+    // inotify(7) would tell of every opening of a shared file, whoever opens it.
+    #expect(seen == "EPERM")
   }
 
   @Test(arguments: Level.here) func nobodyIsKeptFromALock(level: Level) throws {

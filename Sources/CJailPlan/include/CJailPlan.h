@@ -39,6 +39,13 @@
 #define EC_CODE_HIGH 0x100u
 #define EC_CODE_LENGTH 0x100000u
 
+/// AUDIT_ARCH_X86_64 or AUDIT_ARCH_AARCH64, audit.h.
+#if defined(__x86_64__)
+#define EC_ARCHITECTURE 0xC000003Eu
+#else
+#define EC_ARCHITECTURE 0xC00000B7u
+#endif
+
 // Orders of the worker, one datagram each.
 /// Take the plan that lies in the shared memory.
 #define EC_ORDER_PLAN 1u
@@ -75,8 +82,10 @@ struct ec_order {
 #define EC_NULL_INPUT 2048u
 /// What is mounted at /proc in the template is taken away before a run's own is shown.
 #define EC_REPLACE_PROC 4096u
+/// The run's own loopback interface is brought up.
+#define EC_LOOPBACK 8192u
 /// What the filter tells is noted and let through, unless an entry of `watches` refuses it.
-#define EC_LEARN 8192u
+#define EC_LEARN 16384u
 
 /// A list: `count` items from `offset` on.
 struct ec_table {
@@ -229,9 +238,10 @@ struct ec_plan {
 #define EC_STAGE_FILTER 28
 #define EC_STAGE_PROOF 29
 #define EC_STAGE_EXEC 30
+#define EC_STAGE_NETWORK 31
 // That of a workspace.
-#define EC_STAGE_WORKSPACE 31
-#define EC_STAGES 32
+#define EC_STAGE_WORKSPACE 32
+#define EC_STAGES 33
 
 // Kinds of record.
 /// The jail is there; ec_hello.
