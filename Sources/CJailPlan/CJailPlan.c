@@ -98,7 +98,7 @@ int ec_plan_check(const void *data, size_t size) {
   if (plan->magic != EC_PLAN_MAGIC || plan->version != EC_PLAN_VERSION) return 2;
   if (plan->build != ec_plan_build()) return 3;
   if (plan->size != size || bytes[size - 1] != 0) return 4;
-  if (plan->kind < EC_KIND_TEMPLATE || plan->kind > EC_KIND_WORKSPACE) return 5;
+  if (plan->kind < EC_KIND_TEMPLATE || plan->kind > EC_KIND_MAPPING) return 5;
   if (plan->kind == EC_KIND_RUN) {
     int problem = run_fits(bytes, plan, size);
     if (problem) return problem;

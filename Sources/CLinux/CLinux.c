@@ -223,6 +223,39 @@ int ec_clone_tree(int directory) {
   return (int)syscall(428, directory, "", 1u | O_CLOEXEC | 0x1000u /* AT_EMPTY_PATH */);
 }
 
+int ec_map_tree(int directory, int user_namespace) {
+  int copy = ec_clone_tree(directory);
+  if (copy < 0) return -1;
+  struct {
+    uint64_t set, clear, propagation, user;
+  } wanted = {.set = 0x100000 | 1 /* read-only */, .user = (uint64_t)user_namespace};
+  if (syscall(442, copy, "", 0x1000u, &wanted, sizeof wanted) == 0) return copy;
+  int error = errno;
+  close(copy);
+  errno = error;
+  return -1;
+}
+
+int ec_overlay(int lower, int upper, int work) {
+  int context = (int)syscall(430, "overlay", 1);
+  if (context < 0) return -1;
+  static const char *const off[] = {"redirect_dir", "index", "metacopy", "xino"};
+  // FSCONFIG_SET_FD 5, _STRING 1, _FLAG 0, _CREATE 6
+  int failed = syscall(431, context, 5, "lowerdir+", (void *)0, lower) < 0 ||
+               syscall(431, context, 5, "upperdir", (void *)0, upper) < 0 ||
+               syscall(431, context, 5, "workdir", (void *)0, work) < 0 ||
+               syscall(431, context, 0, "volatile", (void *)0, 0) < 0;
+  for (int i = 0; i < 4 && !failed; i++)
+    failed = syscall(431, context, 1, off[i], "off", 0) < 0;
+  int fd = -1;
+  if (!failed && syscall(431, context, 6, (void *)0, (void *)0, 0) == 0)
+    fd = (int)syscall(432, context, 1, 2 | 4);  // no setuid programs, no devices
+  int error = errno;
+  close(context);
+  errno = error;
+  return fd;
+}
+
 int ec_memfd_sealable(const char *name) {
   return (int)syscall(SYS_memfd_create, name, 3u);  // close-on-exec, sealing allowed
 }

@@ -85,20 +85,36 @@ struct SandboxRun: ParsableCommand {
     }
     var times: [Int64] = []
     var last: RunReport?
+    let snapshot = try snapshot(sandbox, launch.limits)
     for _ in 0..<max(1, `repeat`) {
       let started = Clocks.bootNanoseconds()
-      let workspace = try sandbox.makeWorkspace(limits: launch.limits, profile: profile)
-      if let input {
-        _ = try CopyTree.copy(
-          from: try Directory(path: input), to: workspace.directory, owner: nil,
-          limits: .init(entries: Int(launch.limits.files), bytes: launch.limits.diskBytes)
-        ) { _ in false }
+      var workspace = try sandbox.makeWorkspace(limits: launch.limits, profile: profile)
+      if let snapshot {
+        try sandbox.lay(&workspace, over: snapshot)
+      } else if let input {
+        try fill(workspace.directory, from: input, launch.limits)
       }
       last = try sandbox.run(launch, in: workspace)
       times.append(Clocks.bootNanoseconds() - started)
       if let output { try keep(workspace.directory, output, launch.limits) }
     }
     if let last { try finish(last, times) }
+  }
+
+  /// The input, taken once for all repetitions; nil where each has to have a copy of its own.
+  private func snapshot(_ sandbox: Sandbox, _ limits: Limits) throws -> Snapshot? {
+    guard let input, sandbox.hasSnapshots else { return nil }
+    let snapshot = try Snapshot(limits: limits)
+    try fill(snapshot.directory, from: input, limits)
+    return snapshot
+  }
+
+  private func fill(_ directory: borrowing Directory, from path: String, _ limits: Limits) throws {
+    let left = try CopyTree.copy(
+      from: try Directory(path: path), to: directory, owner: nil,
+      limits: .init(entries: Int(limits.files), bytes: limits.diskBytes)
+    ) { _ in false }
+    for line in left { Console.note("edgecoder: not copied: \(line)") }
   }
 
   private func limits(_ profile: SandboxProfile) throws -> Limits {

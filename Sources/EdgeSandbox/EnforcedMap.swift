@@ -12,6 +12,7 @@ enum EnforcedMap {
       map["swap"] = groups.swapIsLimited ? "in the memory limit" : "not counted here"
     }
     map["disk"] = workspace.bytes > 0 ? "tmpfs size=\(workspace.bytes)" : "none"
+    map["snapshot"] = workspace.isOverlaid ? "overlay, read-only below" : "own copy"
     map["files"] = workspace.files > 0 ? "tmpfs nr_inodes=\(workspace.files)" : "none"
     map["fileSystem"] = off.contains(.root) ? "none" : "private root, pivot_root, read-only system"
     map["processTable"] =

@@ -38,6 +38,9 @@ final class Jail: Sendable {
     return Jail(control: near, plan: plan, child: child)
   }
 
+  /// Its process id.
+  var process: Int32 { child.process }
+
   /// Readable when a record is there; borrowed.
   var descriptor: Int32 { control.descriptor }
 

@@ -19,6 +19,7 @@ package final class Sandbox: Sendable {
   package let slot: Int
   private let jail: String?
   private let made = Counter()
+  private let mapping = Mutex<SlotMapping?>(nil)
   /// The one that was used last is the last.
   private let launchers = Mutex<[Launcher]>([])
   /// Kinds of launch that are kept: those of a run and of its verification, in two profiles.
@@ -70,6 +71,23 @@ package final class Sandbox: Sendable {
       throw error
     } catch {
       throw LaunchFailure(stage: "workspace", errno: 0, subject: "\(error)")
+    }
+  }
+
+  /// True where workspaces can lie over snapshots; elsewhere each gets its own copy of the files.
+  package var hasSnapshots: Bool { host.overlays }
+
+  /// Lays a workspace over a snapshot, with what has been put into it so far on top.
+  package func lay(_ workspace: inout Workspace, over snapshot: Snapshot) throws(LaunchFailure) {
+    precondition(hasSnapshots, "asked before")
+    let path = try jailPath()
+    let user = user
+    try mapping.withLock { mapping throws(LaunchFailure) in
+      if mapping == nil { mapping = try SlotMapping.make(jail: path, user: user) }
+      switch mapping {
+      case .some(let mapping): try workspace.lay(over: snapshot, as: mapping)
+      case .none: break
+      }
     }
   }
 

@@ -14,6 +14,8 @@ package struct SandboxHost: Sendable {
   let filters: Int
   /// True where the kernel can copy directories of a detached mount (Linux 6.15).
   let copiesDetached: Bool
+  /// True where a workspace can lie over a snapshot.
+  let overlays: Bool
   package let findings: [Finding]
   let user: UInt32
   let group: UInt32
@@ -59,10 +61,12 @@ package struct SandboxHost: Sendable {
           ok: place != nil,
           note: place ?? "no control group can be made; limits hold for each process alone"))
     }
+    let copies = copiesDetached && isAtLeast(6, 15)
     let host = SandboxHost(
       isPrivileged: isPrivileged, landlock: abi, groups: groups,
       filters: Int(field("Seccomp_filters:", in: "/proc/self/status") ?? "") ?? 0,
-      copiesDetached: copiesDetached && isAtLeast(6, 15), findings: findings,
+      copiesDetached: copies, overlays: copies && isPrivileged && canOverlay(),
+      findings: findings,
       user: geteuid(), group: getegid())
     try host.requireBasics()
     return host
@@ -76,6 +80,23 @@ package struct SandboxHost: Sendable {
         stage: "probe", errno: 0, subject: "\(finding.property): \(finding.note)",
         hint: "Run as root, or on a kernel that allows user namespaces and seccomp.")
     }
+  }
+
+  /// By trying it.
+  private static func canOverlay() -> Bool {
+    let raw = ec_tmpfs(0, 0)
+    guard raw >= 0 else { return false }
+    // The mount is there as long as this descriptor is open.
+    let top = Directory(owning: Descriptor(owning: raw), name: "trial")
+    for name in ["lower", "upper", "work"] {
+      if (try? top.makeDirectory(name, mode: 0o700)) == nil { return false }
+    }
+    guard let lower = try? top.directory("lower"), let upper = try? top.directory("upper"),
+      let work = try? top.directory("work")
+    else { return false }
+    let made = ec_overlay(lower.raw, upper.raw, work.raw)
+    if made >= 0 { close(made) }
+    return made >= 0
   }
 
   private static func isAtLeast(_ major: Int, _ minor: Int) -> Bool {

@@ -11,8 +11,10 @@ internal import Glibc
 /// they are. After the run the names in it are the program's choice: read them only through
 /// `Directory`, which follows no link.
 package struct Workspace: ~Copyable, Sendable {
-  /// The work directory.
-  package let directory: Directory
+  /// The work directory: with a snapshot, what a program sees of both.
+  package private(set) var directory: Directory
+  /// The overlay that is the work directory, where there is one.
+  private(set) var overlay: Descriptor?
   /// The top of the file system, with `work`, `tmp`, `shm`, areas and further directories.
   let root: Directory
   /// The detached mount; it ends when this is closed.
@@ -57,6 +59,36 @@ package struct Workspace: ~Copyable, Sendable {
     self.files = files
   }
 
+  /// Whom files must be given to that are written once a snapshot lies below; before that, and
+  /// without one, everything is given to that user at the start.
+  package var owner: UInt32? { isOverlaid ? slotUser : nil }
+
+  /// What the program changed of the snapshot, and added: only to find names by. What they hold is
+  /// in `directory`.
+  package func changes() throws(SystemError) -> Directory { try root.directory("work") }
+
+  /// Lays the work directory, with the files that are in it by now, over a snapshot.
+  mutating func lay(over snapshot: Snapshot, as slot: borrowing SlotMapping) throws(LaunchFailure) {
+    precondition(!isOverlaid, "a workspace lies over one snapshot")
+    try handOver()
+    do {
+      // No name that an area or a further directory can have.
+      try root.makeDirectory("overlay", mode: 0o700)
+      let upper = try root.directory("work")
+      let made = try snapshot.overlay(
+        upper: upper, work: try root.directory("overlay"), as: slot)
+      let top = Directory(owning: try made.duplicate(), name: "workspace")
+      directory = try top.directory(".")
+      overlay = consume made
+    } catch let error as SystemError {
+      throw LaunchFailure(stage: "snapshot", errno: error.errno, subject: error.subject)
+    } catch let error as LaunchFailure {
+      throw error
+    } catch {
+      throw LaunchFailure(stage: "snapshot", errno: 0, subject: "\(error)")
+    }
+  }
+
   /// A further directory on the same file system, made where it is missing: for files that a launch
   /// shows read-only, such as hidden tests.
   /// - Parameter name: one part of a path.
@@ -89,6 +121,25 @@ package struct Workspace: ~Copyable, Sendable {
     }
   }
 
+  /// The overlay for the next run; nil where there is none.
+  func overlayCopy() throws(LaunchFailure) -> Descriptor? {
+    switch overlay {
+    case .none: return nil
+    case .some(let overlay):
+      do { return try overlay.duplicate() } catch {
+        throw LaunchFailure(stage: "workspace", errno: error.errno, subject: error.subject)
+      }
+    }
+  }
+
+  /// True where it lies over a snapshot.
+  var isOverlaid: Bool {
+    switch overlay {
+    case .none: false
+    case .some: true
+    }
+  }
+
   /// Free space now; nil where the file system does not tell.
   func space() -> (bytes: UInt64, bytesFree: UInt64, inodes: UInt64, inodesFree: UInt64)? {
     var numbers: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
@@ -105,7 +156,9 @@ package struct Workspace: ~Copyable, Sendable {
   /// Gives every file to the user of the slot.
   func handOver() throws(LaunchFailure) {
     guard isPrivileged else { return }
-    do { try Workspace.give(root, to: slotUser, depth: 0) } catch {
+    // What an overlay consists of is changed through it alone.
+    let skipped: Set<String> = !isOverlaid ? [] : ["work", "overlay"]
+    do { try Workspace.give(root, to: slotUser, depth: 0, except: skipped) } catch {
       throw LaunchFailure(stage: "hand over", errno: error.errno, subject: error.subject)
     }
   }
@@ -114,11 +167,12 @@ package struct Workspace: ~Copyable, Sendable {
   /// run may have left more, and that belongs to the user already.
   private static let depthMax = 256
 
-  private static func give(_ directory: borrowing Directory, to user: UInt32, depth: Int)
-    throws(SystemError)
-  {
+  private static func give(
+    _ directory: borrowing Directory, to user: UInt32, depth: Int, except: Set<String> = []
+  ) throws(SystemError) {
     for name in try directory.names() {
       let text = String(decoding: name, as: UTF8.self)
+      if except.contains(text) { continue }
       // Names that are no text come from an earlier run, and belong to the user already.
       guard Array(text.utf8) == name else { continue }
       var info = stat()

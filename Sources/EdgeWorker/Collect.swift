@@ -1,5 +1,6 @@
 internal import EdgeArchive
 internal import EdgeJob
+internal import EdgeSandbox
 internal import EdgeSystem
 internal import Glibc
 
@@ -9,23 +10,28 @@ struct Collect {
   let job: JobFiles
   /// Borrowed: the workspace lives as long as the caller holds it.
   private let raw: Int32
+  /// What the workspace lies over; nil where it has the files itself.
+  private let snapshot: Snapshot?
 
   /// Bytes of all artifacts together.
   private static let artifactBytesMax: Int64 = 64 << 20
-  /// Bytes of the snapshot and of the workspace up to which a patch is made.
+  /// Bytes of the files that may differ, on each side, up to which a patch is made.
   private static let patchSourceBytesMax: Int64 = 8 << 20
   private static let patchBytesMax = 4 << 20
+  private static let patchFilesMax = 5000
 
-  init(job: JobFiles, workspace: borrowing Directory) {
+  init(job: JobFiles, workspace: borrowing Directory, snapshot: Snapshot?) {
     self.job = job
+    self.snapshot = snapshot
     raw = workspace.raw
   }
 
-  func collect(_ attempt: inout Attempt) throws {
+  /// - Parameter upper: the upper layer of the workspace, where it lies over a snapshot.
+  func collect(_ attempt: inout Attempt, upper: borrowing Directory) throws {
     let descriptor = try duplicate()
     let workspace = Directory(owning: descriptor, name: "workspace")
     try artifacts(workspace, &attempt)
-    try patch(workspace, &attempt)
+    try patch(workspace, upper, &attempt)
   }
 
   private func duplicate() throws -> Descriptor {
@@ -72,12 +78,11 @@ struct Collect {
     }
   }
 
-  private func patch(_ workspace: borrowing Directory, _ attempt: inout Attempt) throws {
-    let memory = try Scratch()
-    try job.unpackSource(into: memory.directory)
-    let old = try files(memory.directory)
-    let new = try files(workspace)
-    guard let old, let new else {
+  private func patch(
+    _ workspace: borrowing Directory, _ upper: borrowing Directory, _ attempt: inout Attempt
+  ) throws {
+    let sides = try sides(workspace, upper)
+    guard let (old, new) = sides else {
       attempt.notices.append("the workspace is too large for patch.diff")
       return
     }
@@ -94,17 +99,41 @@ struct Collect {
     }
   }
 
-  /// Every regular file with a name that a patch can hold; nil where they are too many or large.
+  /// Files that may differ, before and after; nil where they are too many or too large.
+  private func sides(_ workspace: borrowing Directory, _ upper: borrowing Directory) throws
+    -> ([String: [UInt8]], [String: [UInt8]])?
+  {
+    guard let snapshot else {
+      let memory = try Scratch()
+      try job.unpackSource(into: memory.directory)
+      guard let old = try files(memory.directory), let new = try files(workspace) else {
+        return nil
+      }
+      return (old, new)
+    }
+    let changed = try ChangedFiles(
+      snapshot: snapshot.directory, workspace: workspace, upper: upper,
+      atMost: Collect.patchFilesMax)
+    guard changed.isComplete, let old = read(changed.paths, snapshot.directory),
+      let new = read(changed.paths, workspace)
+    else { return nil }
+    return (old, new)
+  }
+
+  /// Every regular file of a directory; nil where they are too many or too large.
   private func files(_ directory: borrowing Directory) throws -> [String: [UInt8]]? {
-    let (entries, isComplete) = try directory.walk(atMost: 5000)
+    let (entries, isComplete) = try directory.walk(atMost: Collect.patchFilesMax)
     guard isComplete else { return nil }
+    return read(Set(entries.compactMap(\.name)), directory)
+  }
+
+  /// Those of the names that a patch can hold and that are regular files.
+  private func read(_ names: Set<String>, _ directory: borrowing Directory) -> [String: [UInt8]]? {
     var files: [String: [UInt8]] = [:]
     var bytes: Int64 = 0
-    for entry in entries where entry.status.kind == .file {
-      guard let name = entry.name, name.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
-        continue
-      }
-      bytes += entry.status.size
+    for name in names where name.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) {
+      guard let status = try? directory.status(name), status.kind == .file else { continue }
+      bytes += status.size
       if bytes > Collect.patchSourceBytesMax { return nil }
       files[name] = try? directory.read(name, atMost: Int(Collect.patchSourceBytesMax))
     }

@@ -9,11 +9,13 @@ struct JobFiles {
   /// A borrowed descriptor of the blob.
   let archive: Int32
   private let process: ArchiveProcess?
+  private let snapshots: Snapshots
   /// Files of the snapshot that no candidate and no command may change before the tests run.
   let protected: [PathPattern]
 
-  init(ticket: Ticket, archive: Int32, process: ArchiveProcess?) {
-    self.process = process
+  init(ticket: Ticket, archive: Int32, preparation: Preparation) {
+    process = preparation.archives
+    snapshots = preparation.snapshots
     self.ticket = ticket
     self.archive = archive
     protected = ticket.manifest.protected.map(PathPattern.init)
@@ -21,22 +23,40 @@ struct JobFiles {
 
   /// Snapshot and candidate into a workspace, and the hidden tests beside it where this is the
   /// verify phase.
-  func unpack(into workspace: borrowing Workspace, withTests: Bool) throws {
-    var parts = Parts(
-      source: workspace.directory.raw, attachments: nil, candidate: workspace.directory.raw,
-      protected: protected)
-    let unpacked: Unpacked
-    if withTests {
-      let tests = try workspace.area("tests")
-      parts.tests = tests.raw
-      unpacked = try unpack(parts)
-    } else {
-      unpacked = try unpack(parts)
+  /// - Returns: the snapshot that the workspace lies over, where the sandbox can do that.
+  func unpack(
+    into workspace: inout Workspace, of sandbox: Sandbox, withTests: Bool
+  ) throws -> Snapshot? {
+    let known = sandbox.hasSnapshots ? snapshots.find(ticket.blob) : nil
+    let snapshot =
+      sandbox.hasSnapshots ? try known ?? Snapshot(limits: ticket.manifest.limits) : nil
+    let patch = try fill(
+      workspace, known == nil ? snapshot?.directory.raw ?? workspace.directory.raw : nil, withTests)
+    if let snapshot {
+      if known == nil { snapshots.keep(snapshot, of: ticket.blob) }
+      try sandbox.lay(&workspace, over: snapshot)
     }
-    guard let patch = unpacked.patch else { return }
+    if let patch { try apply(patch, to: workspace) }
+    return snapshot
+  }
+
+  /// - Parameter source: where the snapshot goes; nil where it is there.
+  /// - Returns: the candidate's patch.
+  private func fill(_ workspace: borrowing Workspace, _ source: Int32?, _ withTests: Bool) throws
+    -> [UInt8]?
+  {
+    var parts = Parts(
+      source: source, attachments: nil, candidate: workspace.directory.raw, protected: protected)
+    guard withTests else { return try unpack(parts).patch }
+    let tests = try workspace.area("tests")
+    parts.tests = tests.raw
+    return try unpack(parts).patch
+  }
+
+  private func apply(_ patch: [UInt8], to workspace: borrowing Workspace) throws {
     let protected = protected
     do throws(ApplyPatch.Mismatch) {
-      try ApplyPatch.apply(patch, to: workspace.directory, owner: nil) { path in
+      try ApplyPatch.apply(patch, to: workspace.directory, owner: workspace.owner) { path in
         protected.contains { $0.matches(path) }
       }
     } catch {

@@ -12,6 +12,7 @@ final class Preparation: Sendable {
   private let profiles = Mutex<[String: SandboxProfile]>([:])
   private let runners = Mutex<[UInt8]?>(nil)
 
+  let snapshots = Snapshots()
   /// Where archives are parsed.
   let archives: ArchiveProcess?
 

@@ -47,16 +47,16 @@ struct RunAttempt {
     let archive: Descriptor
     do { archive = try spool.openBlob(ticket.blob) } catch { throw Fault.archiveCorrupt }
     var attempt = Attempt(outcome: .verdict(.passed))
-    let job = JobFiles(ticket: ticket, archive: archive.raw, process: preparation.archives)
+    let job = JobFiles(ticket: ticket, archive: archive.raw, preparation: preparation)
     guard !manifest.command.isEmpty else {
-      let workspace = try sandbox.makeWorkspace(
+      var workspace = try sandbox.makeWorkspace(
         limits: manifest.verifier?.limits ?? manifest.limits, profile: profile)
-      try job.unpack(into: workspace, withTests: true)
+      _ = try job.unpack(into: &workspace, of: sandbox, withTests: true)
       try verify(job, workspace, profile, cancel: cancel, &attempt)
       return attempt
     }
-    let workspace = try sandbox.makeWorkspace(limits: manifest.limits, profile: profile)
-    try job.unpack(into: workspace, withTests: false)
+    var workspace = try sandbox.makeWorkspace(limits: manifest.limits, profile: profile)
+    let snapshot = try job.unpack(into: &workspace, of: sandbox, withTests: false)
     let report = try sandbox.run(launch(manifest, profile, cancel: cancel), in: workspace)
     let verdict = report.verdict()
     attempt.add("run", report, verdict: verdict)
@@ -64,7 +64,8 @@ struct RunAttempt {
     if verdict == .passed, !report.cancelled, manifest.kind == .verify {
       try verifyAfterRun(job, workspace, profile, cancel: cancel, &attempt)
     }
-    try Collect(job: job, workspace: workspace.directory).collect(&attempt)
+    try Collect(job: job, workspace: workspace.directory, snapshot: snapshot).collect(
+      &attempt, upper: try workspace.changes())
     return attempt
   }
 

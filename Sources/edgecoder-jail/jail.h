@@ -57,6 +57,7 @@ void make_template(void);
 void serve_run(void);
 _Noreturn void run_init(int channel);
 _Noreturn void make_workspace(void);
+_Noreturn void make_mapping(void);
 
 /// The program's part of the launch; its stack is not init's.
 _Noreturn void run_program(void);

@@ -146,6 +146,7 @@ int main(void) {
     if (order != EC_ORDER_PLAN) continue;
     check_plan();
     if (plan->kind == EC_KIND_WORKSPACE) make_workspace();
+    if (plan->kind == EC_KIND_MAPPING) make_mapping();
     if (has_template != (plan->kind == EC_KIND_RUN)) {
       errno = EBADMSG;
       fail(EC_STAGE_PLAN, "order of plans");

@@ -41,3 +41,12 @@ _Noreturn void make_workspace(void) {
   record(EC_RECORD_WORKSPACE, 0, 0, 0, 0, fd);
   _exit(0);
 }
+
+/// A user namespace for mounts that show files as another user's; nothing runs in it.
+_Noreturn void make_mapping(void) {
+  step(EC_STAGE_WORKSPACE);
+  if (unshare(CLONE_NEWUSER) < 0) fail(EC_STAGE_WORKSPACE, "user namespace");
+  record(EC_RECORD_READY, 0, 0, 0, 0, -1);
+  receive_order();
+  _exit(0);
+}

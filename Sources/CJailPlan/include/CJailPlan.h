@@ -66,6 +66,8 @@ struct ec_order {
 #define EC_KIND_RUN 2u
 /// Make the quota file system in a user namespace and hand it back as a descriptor.
 #define EC_KIND_WORKSPACE 3u
+/// Make a user namespace, and wait until its maps are written and it is open elsewhere.
+#define EC_KIND_MAPPING 4u
 
 // Flags of a plan.
 #define EC_USER_NAMESPACE 1u

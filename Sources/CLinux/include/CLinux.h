@@ -77,6 +77,12 @@ int ec_seccomp_install(const void *instructions, unsigned short count);
 int ec_tmpfs(uint64_t bytes, uint64_t inodes);
 /// A detached copy of the mount that `directory` is on, beginning there, open_tree(2).
 int ec_clone_tree(int directory);
+/// As ec_clone_tree; whoever owns files there is another user in the copy, as the user namespace
+/// says, mount_setattr(2) MOUNT_ATTR_IDMAP.
+int ec_map_tree(int directory, int user_namespace);
+/// A detached overlay of three open directories, as fsmount(2) gives it; Linux 6.13 takes them so.
+/// What is below is never written, a directory of it cannot be renamed, and nothing is flushed.
+int ec_overlay(int lower, int upper, int work);
 /// memfd_create(2) with sealing allowed; `ec_seal` then makes its content final.
 int ec_memfd_sealable(const char *name);
 int ec_seal(int fd);
