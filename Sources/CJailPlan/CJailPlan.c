@@ -52,6 +52,7 @@ uint64_t ec_plan_build(void) {
   hash = mix(hash, sizeof(struct ec_operation));
   hash = mix(hash, sizeof(struct ec_ending));
   hash = mix(hash, sizeof(struct ec_denied));
+  hash = mix(hash, sizeof(struct ec_watch));
   hash = mix(hash, offsetof(struct ec_plan, filter));
   hash = mix(hash, offsetof(struct ec_plan, namespaces));
   return mix(hash, EC_STAGES);
@@ -110,6 +111,7 @@ int ec_plan_check(const void *data, size_t size) {
   if (!table_fits(plan->kills, 8, size, 0)) return 16;
   if ((plan->flags & EC_SECCOMP) && plan->filter.count == 0) return 17;
   if (plan->groups > 8 || plan->denied_error > 4095) return 18;
+  if (!table_fits(plan->watches, sizeof(struct ec_watch), size, 0)) return 21;
   const struct ec_operation *ops = (const void *)(bytes + plan->operations.offset);
   for (uint32_t i = 0; i < plan->operations.count; i++)
     if (!operation_fits(&ops[i], plan, size)) return 19;

@@ -31,7 +31,8 @@ struct ProfileDiff: ParsableCommand {
   }
 }
 
-private struct DifferenceRow: Row {
+/// One difference as a row.
+struct DifferenceRow: Row {
   let difference: PolicyDifference
 
   static let columns = [

@@ -10,5 +10,5 @@ struct SandboxCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sandbox", abstract: "The sandbox by itself.",
     discussion: "Example: edgecoder sandbox run --profile strict -- /bin/true",
-    subcommands: [SandboxRun.self, SandboxProfileCommand.self])
+    subcommands: [SandboxRun.self, SandboxLearn.self, SandboxProfileCommand.self])
 }

@@ -19,6 +19,17 @@ extension NamedPolicy {
   static func named(_ name: String) throws(CommandFailure) -> NamedPolicy {
     do { return try load(name) } catch { throw CommandFailure(policy: error) }
   }
+
+  /// The profile, which a document of others is not.
+  func whole() throws(CommandFailure) -> SandboxProfile {
+    guard let profile else {
+      throw CommandFailure(
+        .badInput, "a document is no profile", place: name,
+        why: "it says nothing of limits and of what is visible",
+        next: "name it in \"seccomp\" of a profile")
+    }
+    return profile
+  }
 }
 
 extension CommandFailure {

@@ -16,7 +16,7 @@ struct SandboxRun: ParsableCommand {
       or a forbidden call ended it; a sandbox that could not be made is 69 and runs nothing.
       """)
 
-  @Option(help: "The sandbox profile.")
+  @Option(help: "The sandbox profile, or the path of one.")
   var profile = "shell"
 
   @Option(help: "Writes a report to standard error: json.")
@@ -70,7 +70,7 @@ struct SandboxRun: ParsableCommand {
     if let report, report != "json" {
       throw CommandFailure(.usage, "no report \(report)", next: "there is: json")
     }
-    let profile = try SandboxProfile.load(profile)
+    let profile = try NamedPolicy.named(profile).whole()
     let slot = try SlotLease.take()
     let sandbox = Sandbox(host: try SandboxHost.probe(), slot: slot.number)
     var launch = Launch(

@@ -8,11 +8,14 @@ package struct DeniedCall: Hashable, Sendable {
   package let arguments: [UInt64]
   /// How often.
   package let count: Int64
+  /// The place of the entry of `Learning.watches` that refused it, from 1; 0 where none did.
+  let watch: Int
 
   init(_ entry: ec_denied) {
     name = SeccompFilter.name(of: entry.number)
     let all = entry.arguments
     arguments = [all.0, all.1, all.2, all.3, all.4, all.5]
     count = Int64(clamping: entry.count)
+    watch = Int(entry.watch)
   }
 }

@@ -26,7 +26,9 @@ enum EnforcedMap {
     map["kill"] = "pid namespace"
     map["syscalls"] =
       off.contains(.seccomp)
-      ? "none" : "seccomp allow-list, \(launch.profile.policy.allowed.count) calls"
+      ? "none"
+      : launch.learning.map { "seccomp learning, \($0.refusals) refusals" }
+        ?? "seccomp allow-list, \(launch.profile.policy.allowed.count) calls"
     map["landlock"] =
       off.contains(.landlock) || sandbox.host.landlock == 0
       ? "none" : "abi \(sandbox.host.landlock)"

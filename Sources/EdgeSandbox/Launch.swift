@@ -25,6 +25,9 @@ package struct Launch: Sendable {
   package var reportChannel: Bool
   /// Borrowed; the program is killed when it becomes readable.
   package var cancel: Int32?
+  /// Nil = the profile's calls are enforced. Otherwise its other layers are, and calls are noted;
+  /// see `Learning`.
+  package var learning: Learning?
   /// Layers left away. For tests alone, which prove with it that a layer protects; the enforced
   /// map shows it.
   package var without: Set<Layer> = []

@@ -38,6 +38,17 @@ package struct NamedPolicy: Sendable {
     return try document(json["linux"]?["seccomp"] ?? json, name)
   }
 
+  /// A profile that extends no other, from its bytes.
+  /// - Throws: stage `profile`.
+  package static func parse(_ bytes: [UInt8], _ name: String) throws(LaunchFailure) -> NamedPolicy {
+    let json: JSON
+    do throws(JSONError) { json = try JSON.parse(bytes) } catch {
+      throw LaunchFailure(stage: "profile", errno: 0, subject: "\(name): \(error.description)")
+    }
+    let profile = try SandboxProfile(resolved: ProfileSeccomp.granted(json), name)
+    return NamedPolicy(name: name, profile: profile, policy: profile.policy)
+  }
+
   /// A document of others.
   package static func document(_ json: JSON, _ name: String) throws(LaunchFailure) -> NamedPolicy {
     do throws(JSONError) {

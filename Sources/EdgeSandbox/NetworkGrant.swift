@@ -14,7 +14,7 @@ package enum NetworkGrant: String, CaseIterable, Sendable {
   static let calls: Set<String> = ["socket", "socketpair", "socketcall"]
 
   /// Calls that work on a socket that is there.
-  private static let work = [
+  static let work = [
     "bind", "connect", "listen", "accept", "accept4", "getsockname", "getpeername",
     "getsockopt", "setsockopt", "sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg",
     "recvmmsg_time64", "shutdown",
@@ -26,6 +26,16 @@ package enum NetworkGrant: String, CaseIterable, Sendable {
     case .none: []
     case .unix: NetworkGrant.unixGroups
     case .loopback: NetworkGrant.unixGroups + NetworkGrant.internetGroups
+    }
+  }
+
+  /// The comparisons of each of its rules about one of `calls`.
+  func rules(_ name: String) -> [[SyscallPolicy.Argument]] {
+    groups.filter { $0["names"]?.elements?.contains(.string(name)) == true }.map { group in
+      (group["args"]?.elements ?? []).map { json in
+        func number(_ name: String) -> UInt64 { UInt64(json[name]?.integer ?? 0) }
+        return .masked(UInt32(number("index")), number("value"), number("valueTwo"))
+      }
     }
   }
 

@@ -8,6 +8,7 @@ struct PlanWriter {
   private var rules: [ec_rule] = []
   private var limits: [ec_limit] = []
   private var kills: [UInt64] = []
+  private var watches: [ec_watch] = []
 
   init(kind: UInt32) {
     plan.magic = EC_PLAN_MAGIC
@@ -49,6 +50,9 @@ struct PlanWriter {
   /// Calls that end the run.
   mutating func kill(_ numbers: [Int32]) { kills = numbers.map { UInt64($0) } }
 
+  /// What is said of calls that are learned.
+  mutating func watch(_ all: [CallWatch]) { watches = all.map(\.entry) }
+
   mutating func allow(_ path: String, _ access: UInt64) {
     rules.append(ec_rule(path: text(path), reserved: 0, access: access))
   }
@@ -77,6 +81,7 @@ struct PlanWriter {
     plan.limits = append(limits, count: limits.count)
     plan.filter = append(filter, count: filter.count / 8)
     plan.kills = append(kills, count: kills.count)
+    plan.watches = append(watches, count: watches.count)
     texts += [UInt8](repeating: 0, count: 8)
     plan.size = UInt32(MemoryLayout<ec_plan>.size + texts.count)
     let bytes = withUnsafeBytes(of: plan) { Array($0) } + texts

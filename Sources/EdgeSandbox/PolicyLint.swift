@@ -159,7 +159,8 @@ struct PolicyLint {
 }
 
 extension PolicyLint {
-  private static let dangerous: [(names: String, why: String)] = [
+  /// Calls that no profile should open.
+  static let dangerous: [(names: String, why: String)] = [
     ("ptrace process_vm_readv process_vm_writev pidfd_getfd kcmp", "reaches into other processes"),
     ("bpf perf_event_open userfaultfd", "a wide and often attacked part of the kernel"),
     ("io_uring_setup io_uring_enter io_uring_register", "makes calls that no filter sees"),
@@ -193,7 +194,7 @@ extension PolicyLint {
   }
 
   /// All CLONE_NEW flags that clone(2) knows.
-  private static let namespaceFlags: UInt64 = 0x7E02_0000
+  static let namespaceFlags: UInt64 = 0x7E02_0000
 
   private static func keepsNamespaces(_ entry: ResolvedPolicy.Entry) -> Bool {
     entry.arguments.contains { argument in

@@ -28,14 +28,16 @@ struct RunPlan: ~Copyable {
     writer.plan.descriptors = UInt32(EC_MOUNTS) + UInt32(mounts.descriptors.count)
     writer.plan.denied_error = UInt32(template.deniedError)
     // CLONE_NEWPID, NEWNS; where objects of System V could be left behind, NEWIPC.
+    let leavesObjects = launch.learning != nil || launch.profile.policy.leavesObjects
     // Ports that wait for late packets would be taken for the next run: NEWNET.
     writer.plan.namespaces =
-      0x2002_0000 | (launch.profile.policy.leavesObjects ? 0x0800_0000 : 0)
+      0x2002_0000 | (leavesObjects ? 0x0800_0000 : 0)
       | (RunPlan.hasLoopback(launch) ? 0x4000_0000 : 0)
     writer.plan.uid = user
     writer.plan.gid = group
     writer.plan.work_directory = writer.text(launch.workDirectory ?? launch.mountPoint)
     writer.kill(template.kills)
+    writer.watch(launch.learning?.watches ?? [])
     RunPlan.confineFiles(&writer, launch, version: host.landlock)
     RunLimits.write(into: &writer, launch, host: host)
     bytes = writer.finish(
@@ -70,6 +72,7 @@ struct RunPlan: ~Copyable {
     if launch.reportChannel { flags |= EC_REPORT_CHANNEL }
     if !without.contains(.descriptors) { flags |= EC_CLOSE_DESCRIPTORS }
     if launch.input.isEmpty { flags |= EC_NULL_INPUT }
+    if launch.learning != nil { flags |= EC_LEARN }
     if !host.isPrivileged, !without.contains(.root) { flags |= EC_REPLACE_PROC }
     if hasLoopback(launch) { flags |= EC_LOOPBACK }
     return flags

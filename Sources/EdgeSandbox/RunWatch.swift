@@ -245,7 +245,9 @@ struct RunWatch: ~Copyable {
       cpuMilliseconds: (cpu + 999_999) / 1_000_000, wallMilliseconds: wall / 1_000_000,
       memoryPeakBytes: launcher.groups.memoryPeakBytes ?? end.resident_kibibytes * 1024,
       outputBytes: stdout.total + stderr.total, orphans: Int64(end.orphans))
-    result.denied = records.denied.map { DeniedCall($0) }
+    result.denied = records.denied.filter { $0.granted == 0 }.map { DeniedCall($0) }
+    result.seen = records.denied.filter { $0.granted != 0 }.map { SeenCall($0) }
+    result.lostCalls = Int64(clamping: end.lost)
     // Blocks of 512 bytes.
     result.activity.bytesRead = end.blocks_read * 512
     result.activity.bytesWritten = end.blocks_written * 512

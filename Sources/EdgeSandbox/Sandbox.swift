@@ -162,7 +162,8 @@ package final class Sandbox: Sendable {
     throws(LaunchFailure) -> (Launcher, RunGroups.Mark)
   {
     let key = TemplateKey(
-      profile: launch.profile.digest, mountPoint: launch.mountPoint,
+      profile: launch.profile.digest, learning: launch.learning,
+      mountPoint: launch.mountPoint,
       writableDirectories: launch.writableDirectories, readOnly: launch.readOnly.map(\.path),
       bound: try MountPlan.bound(launch, host: host, workspace: workspace),
       without: launch.without, failingStage: launch.failingStage)

@@ -23,6 +23,8 @@ package struct SandboxProfile: Sendable {
   /// What a program may have of the network; the rules for it are part of the policy.
   package let network: NetworkGrant
   let policy: SyscallPolicy
+  /// The document it was read from, with everything inherited.
+  let document: JSON
 
   /// The weakest mechanism that is accepted for each property.
   package struct Floor: Hashable, Sendable {
@@ -100,6 +102,7 @@ package struct SandboxProfile: Sendable {
       try fields.value("seccomp"), kill: try fields.texts("kill"))
     try fields.end()
     digest = Digest(bytes: Hash.sha256(json.canonical))
+    document = json
   }
 }
 

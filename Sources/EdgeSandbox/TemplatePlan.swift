@@ -6,6 +6,7 @@ internal import Glibc
 /// What two runs must have in common so that one jail can start both.
 struct TemplateKey: Hashable, Sendable {
   var profile: Digest
+  var learning: Learning?
   var mountPoint: String
   var writableDirectories: [String]
   /// Where read-only directories appear; with those of the machine that have to be bound.
@@ -49,7 +50,7 @@ struct TemplatePlan: Sendable {
     let without = launch.without
     self.launch = Shape(profile: launch.profile, without: without)
     let filter = try TemplatePlan.filter(launch)
-    filters = filter.map { StageFilters($0, allowing: launch.profile.policy.always) }
+    filters = filter.map { StageFilters($0, allowing: TemplatePlan.policy(launch).always) }
     kills = filter?.kills ?? []
     deniedError = filter?.defaultErrno ?? EPERM
     var writer = PlanWriter(kind: EC_KIND_TEMPLATE)
@@ -92,12 +93,17 @@ struct TemplatePlan: Sendable {
     if !without.contains(.user) { flags |= EC_DROP_CAPABILITIES }
     if !without.contains(.seccomp) { flags |= EC_SECCOMP | (listens ? EC_LISTENER : 0) }
     if without.contains(.root) { flags |= EC_HOST_ROOT }
+    if launch.learning != nil { flags |= EC_LEARN }
     return flags
+  }
+
+  private static func policy(_ launch: Launch) -> SyscallPolicy {
+    launch.learning?.policy ?? launch.profile.policy
   }
 
   private static func filter(_ launch: Launch) throws(LaunchFailure) -> SeccompFilter? {
     if launch.without.contains(.seccomp) { return nil }
-    let policy = launch.profile.policy
+    let policy = policy(launch)
     if let name = policy.missingForLaunch {
       throw LaunchFailure(
         stage: "profile", errno: 0,

@@ -13,11 +13,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/// What goes out at the end: the ending, and the calls that were denied.
+/// What goes out at the end: the ending, and the calls that were denied or learned.
 static struct {
   struct ec_ending ending;
-  struct ec_denied denied[EC_DENIED_MAX];
+  struct ec_denied denied[EC_LEARNED_MAX];
 } outcome;
+
+_Static_assert(sizeof(struct ec_record) + sizeof outcome <= EC_MESSAGE_BYTES_MAX, "one message");
 
 /// Entries of one number; more differences than these only say that there are many.
 #define DENIED_OF_ONE_CALL 8
@@ -31,18 +33,18 @@ static int is_killed(int32_t number, uint32_t architecture) {
   return 0;
 }
 
-static int is_same(const struct ec_denied *entry, const struct seccomp_data *call) {
+static int is_same(const struct ec_denied *a, const struct ec_denied *b) {
   for (int i = 0; i < 6; i++)
-    if (entry->arguments[i] != call->args[i]) return 0;
-  return 1;
+    if (a->arguments[i] != b->arguments[i]) return 0;
+  return a->watch == b->watch;
 }
 
-static void note_denied(const struct seccomp_data *call) {
+static void note(const struct ec_denied *call) {
   struct ec_denied *first = 0;
-  uint32_t of_this_call = 0;
+  uint32_t of_this_call = 0, learns = plan->flags & EC_LEARN;
   for (uint32_t i = 0; i < outcome.ending.denied; i++) {
     struct ec_denied *entry = &outcome.denied[i];
-    if (entry->number != call->nr || entry->architecture != call->arch) continue;
+    if (entry->number != call->number || entry->architecture != call->architecture) continue;
     if (!first) first = entry;
     of_this_call++;
     if (is_same(entry, call)) {
@@ -50,43 +52,66 @@ static void note_denied(const struct seccomp_data *call) {
       return;
     }
   }
-  if (of_this_call < DENIED_OF_ONE_CALL && outcome.ending.denied < EC_DENIED_MAX) {
-    struct ec_denied *entry = &outcome.denied[outcome.ending.denied++];
-    entry->number = call->nr;
-    entry->architecture = call->arch;
-    for (int i = 0; i < 6; i++) entry->arguments[i] = call->args[i];
-    entry->count = 1;
+  if (outcome.ending.denied < (learns ? EC_LEARNED_MAX : EC_DENIED_MAX) &&
+      (learns || of_this_call < DENIED_OF_ONE_CALL)) {
+    outcome.denied[outcome.ending.denied++] = *call;
+  } else if (learns) {
+    outcome.ending.lost++;
   } else if (first) {
     first->count++;
   }
 }
 
-/// The kernel holds a process in a denied call and waits for our answer. Only the registers decide:
-/// memory could be changed meanwhile.
-static void answer_denied(pid_t init) {
+static int holds(const struct ec_watch *watch, const struct ec_denied *call) {
+  if (watch->number != call->number) return 0;
+  for (int i = 0; i < 6; i++)
+    if ((call->arguments[i] & watch->masks[i]) != watch->values[i]) return 0;
+  return 1;
+}
+
+/// Decides about a call that is learned, and leaves what is kept of its arguments.
+static void judge(struct ec_denied *call) {
+  const struct ec_watch *watches = (const void *)text(plan->watches.offset);
+  uint32_t i = 0;
+  while (i < plan->watches.count && !holds(&watches[i], call)) i++;
+  int is_watched = i < plan->watches.count;
+  call->watch = is_watched ? i + 1 : 0;
+  call->granted = is_watched ? watches[i].granted : 1;
+  for (int k = 0; k < 6; k++) call->arguments[k] &= is_watched ? watches[i].kept[k] : 0;
+}
+
+/// The kernel holds a process in a call and waits for our answer. Only the registers decide: memory
+/// could be changed meanwhile, and they cannot, also not before a call that goes on.
+static void answer_call(pid_t init) {
   struct {
     struct seccomp_notif notice;
     char more[256];
   } buffer;
   memset(&buffer, 0, sizeof buffer);
   if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &buffer) < 0) return;
-  const struct seccomp_data *call = &buffer.notice.data;
-  if (is_killed(call->nr, call->arch)) {
+  const struct seccomp_data *data = &buffer.notice.data;
+  if (is_killed(data->nr, data->arch)) {
     if (!outcome.ending.violation_architecture) {
-      outcome.ending.violation = call->nr;
-      outcome.ending.violation_architecture = call->arch;
+      outcome.ending.violation = data->nr;
+      outcome.ending.violation_architecture = data->arch;
     }
     kill(init, SIGKILL);
     return;
   }
-  note_denied(call);
+  struct ec_denied call = {.number = data->nr, .architecture = data->arch, .count = 1};
+  for (int i = 0; i < 6; i++) call.arguments[i] = data->args[i];
+  if (plan->flags & EC_LEARN) judge(&call);
+  note(&call);
   struct {
     struct seccomp_notif_resp answer;
     char more[256];
   } reply;
   memset(&reply, 0, sizeof reply);
   reply.answer.id = buffer.notice.id;
-  reply.answer.error = -(int32_t)plan->denied_error;
+  if (call.granted)
+    reply.answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+  else
+    reply.answer.error = -(int32_t)plan->denied_error;
   ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &reply);
 }
 
@@ -103,7 +128,7 @@ static int watch(pid_t init, int pidfd, int channel) {
   char byte = 'g';
   for (;;) {
     if (poll(waits, 4, -1) < 0) continue;
-    if (waits[3].revents & POLLIN) answer_denied(init);
+    if (waits[3].revents & POLLIN) answer_call(init);
     if (waits[2].revents & POLLIN && read(channel, &byte, 1) == 1)
       send_proof();
     else if (waits[2].revents)

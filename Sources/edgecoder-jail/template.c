@@ -11,6 +11,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV 32u
+#endif
+
 static uint32_t groups_length;
 
 /// Whatever is started later is born in the groups of the jail, and counted from its first moment.
@@ -64,7 +68,12 @@ static void confine_calls(void) {
   struct sock_fprog filter = {(unsigned short)plan->filter.count,
                               (struct sock_filter *)text(plan->filter.offset)};
   unsigned flags = plan->flags & EC_LISTENER ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
-  int answer = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter);
+  // Where every call waits for us, a signal would break off calls that nothing else breaks off.
+  unsigned steady = plan->flags & EC_LEARN ? SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV : 0;
+  int answer = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags | steady, &filter);
+  // Kernels before 5.19 do not know it.
+  if (answer < 0 && steady)
+    answer = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter);
   if (answer < 0) fail(EC_STAGE_SECCOMP, "filter");
   if (flags) listener = answer;
 }

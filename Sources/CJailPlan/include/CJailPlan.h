@@ -7,7 +7,7 @@
 // check each other's build. All offsets count from the start of the plan; texts end with a NUL.
 
 #define EC_PLAN_MAGIC 0x314e414c50434445ull
-#define EC_PLAN_VERSION 2u
+#define EC_PLAN_VERSION 3u
 #define EC_RECORD_MAGIC 0x52434a45u
 /// The plan lies in memory that both sides map; more than this does not fit.
 #define EC_PLAN_BYTES_MAX (4u << 20)
@@ -16,6 +16,8 @@
 #define EC_PROOF_BYTES_MAX (64u << 10)
 #define EC_SUBJECT_BYTES_MAX 256u
 #define EC_DENIED_MAX 128u
+/// As EC_DENIED_MAX, of a run that is learned from; with the ending before them they fit a message.
+#define EC_LEARNED_MAX 1024u
 /// Descriptors that come with one plan, SCM_RIGHTS of unix(7).
 #define EC_DESCRIPTORS_MAX 64u
 
@@ -84,6 +86,8 @@ struct ec_order {
 #define EC_REPLACE_PROC 4096u
 /// The run's own loopback interface is brought up.
 #define EC_LOOPBACK 8192u
+/// What the filter tells is noted and let through, unless an entry of `watches` refuses it.
+#define EC_LEARN 16384u
 
 /// A list: `count` items from `offset` on.
 struct ec_table {
@@ -143,6 +147,19 @@ struct ec_limit {
   uint64_t hard;
 };
 
+/// What is said of a call that is learned: the first entry counts whose comparisons all hold. A
+/// call of which no entry speaks is let through, and noted without its arguments.
+struct ec_watch {
+  int32_t number;
+  /// 1 where it is let through, 0 where it fails with `denied_error`.
+  uint32_t granted;
+  /// Each argument under its mask has to be its value.
+  uint64_t masks[6];
+  uint64_t values[6];
+  /// The bits of each argument that are noted.
+  uint64_t kept[6];
+};
+
 /// Fields that a kind does not use are 0.
 struct ec_plan {
   uint64_t magic;
@@ -187,6 +204,8 @@ struct ec_plan {
   struct ec_table filter;
   /// Numbers of calls that end a run, 8 bytes each.
   struct ec_table kills;
+  /// With EC_LEARN: ec_watch.
+  struct ec_table watches;
 };
 
 // Steps; first those of a template, in their order.
@@ -275,6 +294,8 @@ struct ec_ending {
   /// The call that ended the run, with its architecture; -1 where none did.
   int32_t violation;
   uint32_t violation_architecture;
+  /// Calls of a run that is learned from for which there was no entry left.
+  uint64_t lost;
   int64_t user_microseconds;
   int64_t system_microseconds;
   int64_t resident_kibibytes;
@@ -285,10 +306,13 @@ struct ec_ending {
 };
 
 /// One denied call with its arguments; further ones of the same number are only counted where there
-/// are many.
+/// are many. Of a run that is learned from, any call with what is kept of its arguments.
 struct ec_denied {
   int32_t number;
   uint32_t architecture;
+  /// The place of the entry of `watches` that decided, from 1; 0 where none did.
+  uint32_t watch;
+  uint32_t granted;
   uint64_t arguments[6];
   uint64_t count;
 };
