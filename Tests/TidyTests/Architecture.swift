@@ -21,7 +21,10 @@ enum Architecture {
     "CArchive": (["EdgeArchive"], "hostile archives are read in one place"),
     "TOMLKit": (["EdgeArchive"], "task.toml is read where archives are inspected"),
     "CSeccomp": (["EdgeSandbox"], "filters are compiled in one place"),
-    "CJailPlan": (["EdgeSandbox", "edgecoder-jail", "EdgeSandboxTests"], "the plan has one writer and one reader"),
+    "CJailPlan": (
+      ["EdgeSandbox", "edgecoder-jail", "EdgeSandboxTests"],
+      "the plan has one writer and one reader"
+    ),
     "Crypto": (["EdgeSystem", "EdgeTrust"], "hashing there, keys and signatures there"),
     "CLinux": (["EdgeSystem", "EdgeSandbox"], "system calls that Glibc hides stay low"),
     "Foundation": ([], "its size and its locale; use EdgeSystem, or FoundationEssentials"),

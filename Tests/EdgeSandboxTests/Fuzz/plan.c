@@ -30,8 +30,12 @@ static void walk(const char *bytes, const struct ec_plan *plan) {
     touch_text(bytes, ops[i].source);
     touch_text(bytes, ops[i].target);
     if (ops[i].kind == EC_OP_FILE) touch(bytes + ops[i].source, ops[i].length);
-    int descriptors[EC_DESCRIPTORS_MAX] = {0};
-    if (ops[i].kind == EC_OP_MOUNT || ops[i].kind == EC_OP_COPY) touch(&descriptors[ops[i].fd], 4);
+    // The jail's list is as long.
+    if (ops[i].kind == EC_OP_MOUNT || ops[i].kind == EC_OP_COPY) {
+      int *received = calloc(EC_DESCRIPTORS_MAX, sizeof(int));
+      if (received) touch(&received[ops[i].fd], sizeof(int));
+      free(received);
+    }
   }
   const struct ec_rule *rules = (const void *)(bytes + plan->rules.offset);
   for (uint32_t i = 0; i < plan->rules.count; i++) touch_text(bytes, rules[i].path);
