@@ -24,36 +24,32 @@ struct Proof {
   }
 
   private func differenceInStatus(_ text: Bytes) -> String? {
-    var expected: [(String, String)] = [
+    var expected: [(name: String, value: String)] = [
       ("Uid:", "\(user)"), ("Gid:", "\(group)"), ("NoNewPrivs:", "1"),
     ]
-    if filters != nil { expected.append(("Seccomp:", "2")) }
+    if let filters {
+      expected.append(("Seccomp:", "2"))
+      // Linux 5.9 counts them.
+      expected.append(("Seccomp_filters:", "\(filters)"))
+    }
     if hasNoCapabilities {
       for name in ["CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"] {
         expected.append((name, "0000000000000000"))
       }
     }
-    // Linux 5.9 counts them.
-    if let filters, Proof.field("Seccomp_filters:", in: text) != nil {
-      expected.append(("Seccomp_filters:", "\(filters)"))
-    }
-    for (name, value) in expected {
-      let found = Proof.field(name, in: text)
-      let isAsPlanned = found?.allSatisfy { $0.elementsEqual(value.utf8) } == true
-      if !isAsPlanned || found?.isEmpty == true {
-        let words = found?.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
-        return "\(name) \(words ?? "missing"), expected \(value)"
+    // One pass: this stands between the program and its start.
+    for line in text.split(separator: 0x0A) {
+      let place = expected.firstIndex { line.starts(with: $0.name.utf8) }
+      guard let place else { continue }
+      let (name, value) = expected.remove(at: place)
+      let words = line.dropFirst(name.utf8.count).split { $0 == 0x09 || $0 == 0x20 }
+      if words.isEmpty || !words.allSatisfy({ $0.elementsEqual(value.utf8) }) {
+        let shown = words.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
+        return "\(name) \(shown), expected \(value)"
       }
     }
-    return nil
-  }
-
-  /// The words behind a name at the start of a line.
-  private static func field(_ name: String, in text: Bytes) -> [Bytes]? {
-    for line in text.split(separator: 0x0A) where line.starts(with: name.utf8) {
-      return line.dropFirst(name.utf8.count).split { $0 == 0x09 || $0 == 0x20 }
-    }
-    return nil
+    let missing = expected.first { $0.name != "Seccomp_filters:" }
+    return missing.map { "\($0.name) missing, expected \($0.value)" }
   }
 
   private func differenceInGroups(_ text: Bytes) -> String? {
