@@ -59,9 +59,6 @@ final class Jail: Sendable {
     }
   }
 
-  /// Lets the program go; false where the jail is gone.
-  func go() -> Bool { send(EC_ORDER_GO) }
-
   /// Ends the run.
   func kill() { _ = send(EC_ORDER_KILL) }
 

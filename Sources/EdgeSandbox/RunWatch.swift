@@ -10,6 +10,9 @@ struct RunWatch: ~Copyable {
   private let launcher: Launcher
   private let mark: RunGroups.Mark
   private var records = Records()
+  /// The program's until it executes: its proof comes out, and one byte goes in. Closed unsent, it
+  /// ends the program.
+  private var channel: MessageSocket?
   private var stdout: OutputCapture
   private var stderr: OutputCapture
   private var report: OutputCapture
@@ -52,6 +55,9 @@ struct RunWatch: ~Copyable {
       let output = try Descriptor.pipe()
       let errors = try Descriptor.pipe()
       let input = try inputFile()
+      let ends = try MessageSocket.pair()
+      channel = MessageSocket(owning: Descriptor(owning: ends.near))
+      let far = Descriptor(owning: ends.far)
       let reports = try Descriptor.pipe()
       var owned = [output.writing.raw, errors.writing.raw, reports.writing.raw]
       if !launch.input.isEmpty { owned.append(input.raw) }
@@ -60,7 +66,7 @@ struct RunWatch: ~Copyable {
       }
       try launcher.jail.order(
         plan.bytes,
-        [input.raw, output.writing.raw, errors.writing.raw, reports.writing.raw]
+        [input.raw, output.writing.raw, errors.writing.raw, reports.writing.raw, far.raw]
           + plan.mounts.descriptors)
       stdout.ear.take(output.closeWriting())
       stderr.ear.take(errors.closeWriting())
@@ -136,10 +142,13 @@ struct RunWatch: ~Copyable {
   /// Waits for bytes, and takes them.
   private mutating func wait(milliseconds: Int32) {
     let cancel = cancelled ? -1 : launch.cancel ?? -1
-    let all = [launcher.jail.descriptor, stdout.ear.raw, stderr.ear.raw, report.ear.raw, cancel]
+    let all = [
+      launcher.jail.descriptor, stdout.ear.raw, stderr.ear.raw, report.ear.raw, cancel, waiting,
+    ]
     var waits = all.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
     guard poll(&waits, UInt(waits.count), milliseconds) > 0 else { return }
     if waits[0].revents != 0 { launcher.jail.receive(&records) }
+    if waits[5].revents != 0 { takeProof() }
     if waits[1].revents != 0 { stdout.hear() }
     if waits[2].revents != 0 { stderr.hear() }
     if waits[3].revents != 0 { report.hear() }
@@ -153,6 +162,20 @@ struct RunWatch: ~Copyable {
     }
   }
 
+  /// The number of the channel, −1 where nothing more comes from it.
+  private var waiting: Int32 {
+    switch channel {
+    case .some(let channel) where records.proof == nil: channel.descriptor
+    default: -1
+    }
+  }
+
+  private mutating func takeProof() {
+    let message = channel?.receive(atMost: Int(EC_MESSAGE_BYTES_MAX)).bytes ?? []
+    // Where it ends without a proof, the jail says why.
+    if message.isEmpty { channel = nil } else { records.take(message, -1) }
+  }
+
   /// Lets the program go where the proof is as planned.
   private mutating func release(_ difference: String?) {
     if let difference {
@@ -164,7 +187,8 @@ struct RunWatch: ~Copyable {
     }
     released = Clocks.bootNanoseconds()
     nextLook = launch.without.contains(.watch) ? .max : look(after: released, used: 0)
-    if !launcher.jail.go() { kill() }
+    do { try channel?.send([0x67]) } catch { kill() }
+    channel = nil
   }
 
   /// Ends the run where a limit is met.
@@ -198,6 +222,7 @@ struct RunWatch: ~Copyable {
 
   private mutating func kill() {
     if killed == 0 { killed = Clocks.bootNanoseconds() }
+    channel = nil
     launcher.jail.kill()
   }
 

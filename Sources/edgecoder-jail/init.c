@@ -15,7 +15,7 @@
 
 static char stack[32 << 10] __attribute__((aligned(64)));
 
-static void arrange_descriptors(int channel) {
+static void arrange_descriptors(void) {
   step(EC_STAGE_DESCRIPTORS);
   int input = received[EC_STDIN];
   if (plan->flags & EC_NULL_INPUT) {
@@ -28,7 +28,7 @@ static void arrange_descriptors(int channel) {
     fail(EC_STAGE_DESCRIPTORS, "standard");
   if (plan->flags & EC_REPORT_CHANNEL && dup2(received[EC_REPORT], 3) < 0)
     fail(EC_STAGE_DESCRIPTORS, "report");
-  if (dup2(channel, FD_CHANNEL) < 0) fail(EC_STAGE_DESCRIPTORS, "channel");
+  if (dup2(received[EC_CHANNEL], FD_CHANNEL) < 0) fail(EC_STAGE_DESCRIPTORS, "channel");
   if (plan->flags & EC_CLOSE_DESCRIPTORS) syscall(SYS_close_range, FD_CHANNEL + 1, ~0u, 0);
 }
 
@@ -99,11 +99,11 @@ static _Noreturn void reap(pid_t program) {
   }
 }
 
-_Noreturn void run_init(int channel) {
+_Noreturn void run_init(void) {
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   run_operations();
   raise_loopback();
-  arrange_descriptors(channel);
+  arrange_descriptors();
   become_ordinary();
   step(EC_STAGE_START);
   // Shares our memory until it executes, so that nothing has to be copied; we wait for that.

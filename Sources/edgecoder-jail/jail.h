@@ -14,8 +14,12 @@ struct shared {
   int32_t failed_stage, failed_error;
   char subject[EC_SUBJECT_BYTES_MAX];
   struct ec_ending ending;
-  struct ec_proof proof;
-  char texts[EC_PROOF_BYTES_MAX];
+  /// One message, as it is sent.
+  struct {
+    struct ec_record head;
+    struct ec_proof proof;
+    char texts[EC_PROOF_BYTES_MAX];
+  } shown;
 };
 
 extern struct ec_plan *plan;
@@ -55,7 +59,7 @@ void build_root(void);
 void run_operations(void);
 void make_template(void);
 void serve_run(void);
-_Noreturn void run_init(int channel);
+_Noreturn void run_init(void);
 _Noreturn void make_workspace(void);
 _Noreturn void make_mapping(void);
 
@@ -64,5 +68,5 @@ _Noreturn void run_program(void);
 /// clone(2) onto another stack, where the child calls `entry`.
 long start_on(uint64_t flags, void *stack, void (*entry)(void));
 
-// The descriptors inside: 0, 1, 2, where asked for 3, and the channel to the jail until execve(2).
+// The descriptors inside: 0, 1, 2, where asked for 3, and until execve(2) the channel to the worker.
 #define FD_CHANNEL 4

@@ -97,7 +97,7 @@ void step(int stage) {
 uint32_t take_text(int fd, uint32_t offset, int stage) {
   uint32_t end = offset;
   for (;;) {
-    ssize_t got = read(fd, shared->texts + end, sizeof shared->texts - end);
+    ssize_t got = read(fd, shared->shown.texts + end, sizeof shared->shown.texts - end);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail(stage, "read");
     if (got == 0) return end - offset;

@@ -80,12 +80,15 @@ _Noreturn void run_program(void) {
   step(EC_STAGE_EXEC);
   confine_calls();
   // From here on only read, write, execve and exit_group.
-  struct ec_proof *proof = &shared->proof;
+  struct ec_proof *proof = &shared->shown.proof;
   proof->status = take_text(status, 0, EC_STAGE_PROOF);
   proof->groups = take_text(groups, proof->status, EC_STAGE_PROOF);
   proof->mounts = take_text(mounts, proof->status + proof->groups, EC_STAGE_PROOF);
-  char byte = 'r';
-  if (write(FD_CHANNEL, &byte, 1) != 1) _exit(125);
+  size_t length = sizeof *proof + proof->status + proof->groups + proof->mounts;
+  shared->shown.head = (struct ec_record){
+      EC_RECORD_MAGIC, EC_RECORD_PROOF, EC_STAGE_PROOF, 0, (uint32_t)length};
+  if (write(FD_CHANNEL, &shared->shown, sizeof shared->shown.head + length) < 0) _exit(125);
+  char byte;
   // The worker has compared the proof with the plan when this comes; otherwise the channel closes.
   if (read(FD_CHANNEL, &byte, 1) != 1) _exit(125);
   int error = ENOENT;

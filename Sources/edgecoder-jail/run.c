@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -115,32 +114,17 @@ static void answer_call(pid_t init) {
   ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &reply);
 }
 
-static void send_proof(void) {
-  size_t length = shared->proof.status + shared->proof.groups + shared->proof.mounts;
-  if (length > sizeof shared->texts) length = sizeof shared->texts;
-  record(EC_RECORD_PROOF, 0, 0, &shared->proof, sizeof shared->proof + length, -1);
-}
-
 /// Watches one run until everything in it is dead. True where the worker is gone.
-static int watch(pid_t init, int pidfd, int channel) {
-  struct pollfd waits[4] = {
-      {EC_FD_CONTROL, POLLIN, 0}, {pidfd, POLLIN, 0}, {channel, POLLIN, 0}, {listener, POLLIN, 0}};
-  char byte = 'g';
+static int watch(pid_t init, int pidfd) {
+  struct pollfd waits[3] = {
+      {EC_FD_CONTROL, POLLIN, 0}, {pidfd, POLLIN, 0}, {listener, POLLIN, 0}};
   for (;;) {
-    if (poll(waits, 4, -1) < 0) continue;
-    if (waits[3].revents & POLLIN) answer_call(init);
-    if (waits[2].revents & POLLIN && read(channel, &byte, 1) == 1)
-      send_proof();
-    else if (waits[2].revents)
-      waits[2].fd = -1;
+    if (poll(waits, 3, -1) < 0) continue;
+    if (waits[2].revents & POLLIN) answer_call(init);
     if (waits[0].revents) {
-      uint32_t order = receive_order();
-      if (order == EC_ORDER_GO) {
-        (void)!write(channel, &byte, 1);
-      } else {
-        kill(init, SIGKILL);
-        if (!order) waits[0].fd = -1;
-      }
+      // To kill the run is all that is asked for now, also by who is gone.
+      if (!receive_order()) waits[0].fd = -1;
+      kill(init, SIGKILL);
     }
     if (waits[1].revents) return waits[0].fd < 0;
   }
@@ -175,11 +159,7 @@ static void report(pid_t init) {
 void serve_run(void) {
   shared->failed_stage = 0;
   shared->ending = (struct ec_ending){.status = SIGKILL};
-  shared->proof = (struct ec_proof){0};
   outcome.ending = (struct ec_ending){.violation = -1};
-  int channel[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
-    fail(EC_STAGE_CLONE, "socketpair");
   step(EC_STAGE_CLONE);
   int pidfd = -1;
   uint64_t flags = plan->namespaces | CLONE_PIDFD | SIGCHLD;
@@ -187,13 +167,11 @@ void serve_run(void) {
   if (init < 0) fail(EC_STAGE_CLONE, "namespaces");
   if (init == 0) {
     is_inside = 1;
-    run_init(channel[1]);
+    run_init();
   }
   // Kept open here, the program's pipes would never end.
   for (int i = 0; i < received_count; i++) close(received[i]);
-  close(channel[1]);
-  int is_alone = watch(init, pidfd, channel[0]);
-  close(channel[0]);
+  int is_alone = watch(init, pidfd);
   close(pidfd);
   report(init);
   if (is_alone) _exit(0);

@@ -96,5 +96,5 @@ void make_template(void) {
   step(EC_STAGE_NO_NEW_PRIVILEGES);
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail(EC_STAGE_NO_NEW_PRIVILEGES, "prctl");
   confine_calls();
-  record(EC_RECORD_READY, 0, 0, shared->texts, groups_length, -1);
+  record(EC_RECORD_READY, 0, 0, shared->shown.texts, groups_length, -1);
 }

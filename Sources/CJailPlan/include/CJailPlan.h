@@ -32,7 +32,9 @@
 #define EC_STDOUT 1
 #define EC_STDERR 2
 #define EC_REPORT 3
-#define EC_MOUNTS 4
+/// Where the program shows its proof, and waits for one byte.
+#define EC_CHANNEL 4
+#define EC_MOUNTS 5
 
 /// Where the jail's code lies in memory: no other program does, and the filters know it. 0x100 is
 /// the upper half of the address.
@@ -49,10 +51,8 @@
 // Orders of the worker, one datagram each.
 /// Take the plan that lies in the shared memory.
 #define EC_ORDER_PLAN 1u
-/// The proof is as planned: execute the program.
-#define EC_ORDER_GO 2u
 /// Kill the run.
-#define EC_ORDER_KILL 3u
+#define EC_ORDER_KILL 2u
 
 struct ec_order {
   uint32_t magic;
@@ -252,7 +252,7 @@ struct ec_plan {
 #define EC_RECORD_FAILURE 2u
 /// The template is built; the text is what /proc/self/cgroup says about the jail.
 #define EC_RECORD_READY 3u
-/// What the kernel says about the program, which waits; ec_proof and its texts.
+/// What the kernel says about the program, which sends it itself and waits; ec_proof and its texts.
 #define EC_RECORD_PROOF 4u
 /// Everything of the run is dead; ec_ending and the calls that were denied.
 #define EC_RECORD_END 5u
