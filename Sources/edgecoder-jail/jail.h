@@ -68,5 +68,5 @@ _Noreturn void run_program(void);
 /// clone(2) onto another stack, where the child calls `entry`.
 long start_on(uint64_t flags, void *stack, void (*entry)(void));
 
-// The descriptors inside: 0, 1, 2, where asked for 3, and until execve(2) the channel to the worker.
+// Descriptors inside: 0, 1, 2, where asked for 3, and the worker's channel until execve(2).
 #define FD_CHANNEL 4
