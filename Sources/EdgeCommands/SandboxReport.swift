@@ -62,6 +62,7 @@ enum SandboxReport {
     let sorted = all.sorted()
     return [
       "count": .int(Int64(sorted.count)), "min": .int(sorted[0]),
+      "mean": .int(sorted.reduce(0, +) / Int64(sorted.count)),
       "p50": .int(sorted[sorted.count / 2]), "p95": .int(sorted[sorted.count * 95 / 100]),
     ]
   }

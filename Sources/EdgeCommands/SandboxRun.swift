@@ -57,6 +57,11 @@ struct SandboxRun: ParsableCommand {
   @Option(help: "Runs it this often, each time in a new workspace; the report has the times.")
   var `repeat` = 1
 
+  /// A worker in its prime, for `scripts/bench sandbox`.
+  @Option(
+    help: ArgumentHelp("Holds so much memory meanwhile.", valueName: "MiB", visibility: .hidden))
+  var ballast: Int64 = 0
+
   @Argument(parsing: .captureForPassthrough, help: "The program and its arguments, after --.")
   var command: [String]
 
@@ -70,6 +75,12 @@ struct SandboxRun: ParsableCommand {
     if let report, report != "json" {
       throw CommandFailure(.usage, "no report \(report)", next: "there is: json")
     }
+    guard (0...4096).contains(ballast) else {
+      throw CommandFailure(.usage, "--ballast is at most 4096 MiB")
+    }
+    // Every byte is written, so that every page is there.
+    let held = [UInt8](repeating: 1, count: Int(ballast) << 20)
+    defer { withExtendedLifetime(held) {} }
     let profile = try SandboxProfile.load(profile)
     let slot = try SlotLease.take()
     let sandbox = Sandbox(host: try SandboxHost.probe(), slot: slot.number)
