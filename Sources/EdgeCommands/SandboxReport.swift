@@ -18,6 +18,15 @@ enum SandboxReport {
     ]
   }
 
+  /// Of a run that never was: the task is refused, or this machine is at fault.
+  static func json(_ failure: LaunchFailure) -> JSON {
+    let outcome: Outcome =
+      failure.isAboutTask
+      ? .verdict(.refused(reason: failure.description))
+      : .fault(.launchFailed(stage: failure.stage, errno: failure.errno))
+    return ["schema": .string(schema), "outcome": outcome.json]
+  }
+
   /// A denied call for people: `socket(0x2, 0x1, 0x0, …) 3 times`.
   static func line(_ call: DeniedCall) -> String {
     let arguments = call.arguments.map { "0x" + String($0, radix: 16) }.joined(separator: ", ")

@@ -78,6 +78,13 @@ struct SandboxRun: ParsableCommand {
     guard (0...4096).contains(ballast) else {
       throw CommandFailure(.usage, "--ballast is at most 4096 MiB")
     }
+    do { try run(arguments) } catch let failure as LaunchFailure {
+      if report == "json" { try? write(SandboxReport.json(failure)) }
+      throw failure
+    }
+  }
+
+  private func run(_ arguments: [String]) throws {
     // Every byte is written, so that every page is there.
     let held = [UInt8](repeating: 1, count: Int(ballast) << 20)
     defer { withExtendedLifetime(held) {} }
@@ -147,7 +154,9 @@ struct SandboxRun: ParsableCommand {
     try? EdgeSystem.write(result.stderr, to: 2)
     let verdict = result.verdict()
     if report == "json" {
-      try? EdgeSystem.write(SandboxReport.json(result, times: times).canonical + [0x0A], to: 2)
+      // On a line of its own, whatever the command wrote last.
+      if let last = result.stderr.last, last != 0x0A { try? EdgeSystem.write([0x0A], to: 2) }
+      try? write(SandboxReport.json(result, times: times))
     } else if verdict != .passed {
       Console.note("edgecoder: \(verdict.summary)")
       for call in result.denied { Console.note("edgecoder: denied \(SandboxReport.line(call))") }
@@ -158,5 +167,8 @@ struct SandboxRun: ParsableCommand {
     case .signalled(let signal): throw ArgumentParser.ExitCode(128 + signal)
     default: throw ArgumentParser.ExitCode(EdgeJob.ExitCode.notPassed.rawValue)
     }
+  }
+  private func write(_ report: JSON) throws {
+    try EdgeSystem.write(report.canonical + [0x0A], to: 2)
   }
 }
