@@ -10,17 +10,18 @@ import tempfile
 
 import jobs
 
-# Users that neither people nor our slots have.
-FIRST_USER = 65_000
+# Users that neither people nor our slots have; each job has its own, since the kernel counts the
+# processes of a user, also those that nobody has reaped yet.
+FIRST_USER = 3_000_000
 # Seconds; above the second of CPU that rlimits count.
 WALL = 3.0
 MEMORY = jobs.LIMITS["memoryBytes"]
 DISK = jobs.LIMITS["diskBytes"]
 
 
-def limits(nofile=jobs.LIMITS["openFiles"]):
+def limits(nofile=jobs.LIMITS["openFiles"], disk=DISK):
     """Rlimits, in front of a program: the nearest there is to what the profile says."""
-    return ["prlimit", "--cpu=1:2", f"--data={MEMORY}", f"--fsize={DISK}",
+    return ["prlimit", "--cpu=1:2", f"--data={MEMORY}", f"--fsize={disk}",
             f"--nproc={jobs.LIMITS['processes']}", f"--nofile={nofile}", "--core=0"]
 
 
@@ -71,26 +72,28 @@ class Tool:
         handles = {}
         try:
             command, handles = self.command(words, job, user, work)
+            # A file, not a pipe: what the job leaves behind would keep a pipe open.
             with tempfile.TemporaryFile(dir=self.folder) as errors:
                 try:
                     process = subprocess.Popen(
                         command, cwd=work, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                        stderr=subprocess.PIPE, start_new_session=True, **handles)
+                        stderr=errors, start_new_session=True, **handles)
                 except OSError:
                     return ("not started",)
-                del errors
                 try:
-                    said = process.communicate(timeout=WALL)[1]
+                    process.wait(timeout=WALL)
                 except subprocess.TimeoutExpired:
                     # Whoever waits knows that it waited: right for every tool.
                     self.stop(process, work)
                     try:
-                        process.communicate(timeout=5)
+                        process.wait(timeout=5)
                     except subprocess.TimeoutExpired:
                         os.killpg(process.pid, signal.SIGKILL)
-                        process.communicate()
+                        process.wait()
                     return ("timer",)
-            spoke = self.spoke(said[:65536].decode(errors="replace"), work)
+                errors.seek(0)
+                said = errors.read(1 << 16).decode(errors="replace")
+            spoke = self.spoke(said, work)
             return (process.returncode, spoke)
         finally:
             for descriptor in handles.get("pass_fds", ()):
@@ -135,7 +138,8 @@ class Bwrap(Plain):
         for place in ("/tmp", "/work"):
             box += ["--size", str(DISK), "--tmpfs", place]
         nofile = 3 if job.broken == "no descriptors" else jobs.LIMITS["openFiles"]
-        return ([*become(user), *limits(nofile), *box, "--chdir", "/work", *words],
+        # Above the quota of the place, as ours is.
+        return ([*become(user), *limits(nofile, DISK + (1 << 20)), *box, "--chdir", "/work", *words],
                 {"pass_fds": (read,)})
 
 
@@ -147,7 +151,8 @@ class Firejail(Tool):
     def command(self, words, job, user, work):
         # Root starts it, since it wants users with a name; inside, the job has its own user.
         box = ["firejail", "--quiet", "--noprofile", "--net=none", "--seccomp",
-               "--seccomp-error-action=kill", "--deterministic-exit-code", "--rlimit-cpu=1",
+               "--seccomp-error-action=kill", "--deterministic-exit-code",
+               "--deterministic-shutdown", "--rlimit-cpu=1",
                f"--rlimit-as={MEMORY + (64 << 20)}", f"--rlimit-fsize={DISK}",
                f"--rlimit-nproc={jobs.LIMITS['processes']}",
                f"--rlimit-nofile={jobs.LIMITS['openFiles']}"]
@@ -165,6 +170,7 @@ class Firejail(Tool):
 class Crun(Tool):
     name = "crun"
     needs = ("crun", "runc", "unshare")
+    speaks = ("sh: 1:",)
 
     def works(self):
         return super().works() and os.getuid() == 0
@@ -184,6 +190,9 @@ class Crun(Tool):
         with open(path, encoding="utf-8") as source:
             config = json.load(source)
         process = config["process"]
+        # As the first process of a container a job would be deaf to signals; what podman starts with
+        # --init in front of it, a shell does here.
+        words = ["/bin/sh", "-c", '"$@"; exit $?', "sh", *words]
         process.update(terminal=False, args=words, cwd="/work", user={"uid": user, "gid": user})
         process["rlimits"] = [
             {"type": f"RLIMIT_{name}", "soft": soft, "hard": hard}
@@ -202,7 +211,7 @@ class Crun(Tool):
         config["linux"]["cgroupsPath"] = "/" + self.identity(work)
         config["linux"]["resources"] = {
             "memory": {"limit": MEMORY, "swap": MEMORY},
-            "pids": {"limit": jobs.LIMITS["processes"]}}
+            "pids": {"limit": jobs.LIMITS["processes"] + 1}}
         config["linux"]["seccomp"] = {
             "defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
             "syscalls": [{"names": sorted(jobs.CALLS), "action": "SCMP_ACT_KILL_PROCESS"}]}
@@ -216,7 +225,8 @@ class Crun(Tool):
 
     def spoke(self, errors, work):
         log = os.path.join(work, "log")
-        return os.path.exists(log) and os.path.getsize(log) > 0
+        has_log = os.path.exists(log) and os.path.getsize(log) > 0
+        return has_log or super().spoke(errors, work)
 
     def stop(self, process, work):
         # Its first process is the container's whole life; crun then ends and cleans up.
