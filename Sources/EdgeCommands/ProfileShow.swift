@@ -15,6 +15,10 @@ struct ProfileShow: ParsableCommand {
   @Flag(help: "The calls alone, as runc, crun and podman load them.")
   var oci = false
 
+  /// For `scripts/bench sandbox`, which gives others the same kind of filter.
+  @Flag(help: ArgumentHelp("The compiled program, as bwrap takes it.", visibility: .hidden))
+  var bpf = false
+
   @OptionGroup var output: OutputOptions
 
   func run() throws {
@@ -23,6 +27,12 @@ struct ProfileShow: ParsableCommand {
       do throws(LaunchFailure) {
         Console.write(try policy.oci().canonicalText + "\n")
       } catch { throw CommandFailure(policy: error) }
+      return
+    }
+    if bpf {
+      do throws(LaunchFailure) { Console.write(try policy.program()) } catch {
+        throw CommandFailure(policy: error)
+      }
       return
     }
     let facts = policy.facts

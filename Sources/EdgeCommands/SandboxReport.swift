@@ -18,6 +18,15 @@ enum SandboxReport {
     ]
   }
 
+  /// Of a run that never was: the task is refused, or this machine is at fault.
+  static func json(_ failure: LaunchFailure) -> JSON {
+    let outcome: Outcome =
+      failure.isAboutTask
+      ? .verdict(.refused(reason: failure.description))
+      : .fault(.launchFailed(stage: failure.stage, errno: failure.errno))
+    return ["schema": .string(schema), "outcome": outcome.json]
+  }
+
   /// A denied call for people: `socket(0x2, 0x1, 0x0, …) 3 times`.
   static func line(_ call: DeniedCall) -> String {
     let arguments = call.arguments.map { "0x" + String($0, radix: 16) }.joined(separator: ", ")
@@ -62,6 +71,7 @@ enum SandboxReport {
     let sorted = all.sorted()
     return [
       "count": .int(Int64(sorted.count)), "min": .int(sorted[0]),
+      "mean": .int(sorted.reduce(0, +) / Int64(sorted.count)),
       "p50": .int(sorted[sorted.count / 2]), "p95": .int(sorted[sorted.count * 95 / 100]),
     ]
   }

@@ -57,6 +57,11 @@ struct SandboxRun: ParsableCommand {
   @Option(help: "Runs it this often, each time in a new workspace; the report has the times.")
   var `repeat` = 1
 
+  /// A worker in its prime, for `scripts/bench sandbox`.
+  @Option(
+    help: ArgumentHelp("Holds so much memory meanwhile.", valueName: "MiB", visibility: .hidden))
+  var ballast: Int64 = 0
+
   @Argument(parsing: .captureForPassthrough, help: "The program and its arguments, after --.")
   var command: [String]
 
@@ -70,6 +75,19 @@ struct SandboxRun: ParsableCommand {
     if let report, report != "json" {
       throw CommandFailure(.usage, "no report \(report)", next: "there is: json")
     }
+    guard (0...4096).contains(ballast) else {
+      throw CommandFailure(.usage, "--ballast is at most 4096 MiB")
+    }
+    do { try run(arguments) } catch let failure as LaunchFailure {
+      if report == "json" { try? write(SandboxReport.json(failure)) }
+      throw failure
+    }
+  }
+
+  private func run(_ arguments: [String]) throws {
+    // Every byte is written, so that every page is there.
+    let held = [UInt8](repeating: 1, count: Int(ballast) << 20)
+    defer { withExtendedLifetime(held) {} }
     let profile = try NamedPolicy.named(profile).whole()
     let slot = try SlotLease.take()
     let sandbox = Sandbox(host: try SandboxHost.probe(), slot: slot.number)
@@ -152,7 +170,9 @@ struct SandboxRun: ParsableCommand {
     try? EdgeSystem.write(result.stderr, to: 2)
     let verdict = result.verdict()
     if report == "json" {
-      try? EdgeSystem.write(SandboxReport.json(result, times: times).canonical + [0x0A], to: 2)
+      // On a line of its own, whatever the command wrote last.
+      if let last = result.stderr.last, last != 0x0A { try? EdgeSystem.write([0x0A], to: 2) }
+      try? write(SandboxReport.json(result, times: times))
     } else if verdict != .passed {
       Console.note("edgecoder: \(verdict.summary)")
       for call in result.denied { Console.note("edgecoder: denied \(SandboxReport.line(call))") }
@@ -163,5 +183,8 @@ struct SandboxRun: ParsableCommand {
     case .signalled(let signal): throw ArgumentParser.ExitCode(128 + signal)
     default: throw ArgumentParser.ExitCode(EdgeJob.ExitCode.notPassed.rawValue)
     }
+  }
+  private func write(_ report: JSON) throws {
+    try EdgeSystem.write(report.canonical + [0x0A], to: 2)
   }
 }
