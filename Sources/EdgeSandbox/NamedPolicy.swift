@@ -101,7 +101,7 @@ package struct NamedPolicy: Sendable {
     return all
   }
 
-  /// The program that denies by errors alone, struct sock_filter by struct sock_filter; a document of
+  /// The program that denies by errors alone, one struct sock_filter after the other; a document of
   /// others needs no listener with it.
   /// - Throws: stage `seccomp compile`.
   package func program() throws(LaunchFailure) -> [UInt8] {

@@ -247,14 +247,19 @@ struct RunWatch: ~Copyable {
         stage: "exec", errno: end.exec_error, subject: launch.arguments.first ?? "",
         hint: "The program is looked up inside the sandbox, not on the machine.")
     }
+    hit.outOfMemoryKills = launcher.groups.outOfMemoryKills - mark.outOfMemoryKills
+    if end.status < 0, hit.outOfMemoryKills == 0 {
+      throw LaunchFailure(
+        stage: "supervise", errno: ECHILD, subject: "process 1 of the run was killed from outside")
+    }
     var result = RunReport(
-      termination: Termination(status: end.status), profileDigest: launch.profile.digest)
+      termination: Termination(status: end.status < 0 ? SIGKILL : end.status),
+      profileDigest: launch.profile.digest)
     let cpu = usedCPU ?? (end.user_microseconds + end.system_microseconds) * 1000
     if !launch.without.contains(.watch) {
       if cpu >= launch.limits.cpuMilliseconds * 1_000_000 { hit.cpu = true }
       if isFlood { hit.output = true }
     }
-    hit.outOfMemoryKills = launcher.groups.outOfMemoryKills - mark.outOfMemoryKills
     hit.processRefusals = launcher.groups.processRefusals - mark.processRefusals
     if workspace.isFull { hit.workspaceFull = true }
     if end.violation_architecture != 0 {

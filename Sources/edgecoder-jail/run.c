@@ -23,6 +23,14 @@ _Static_assert(sizeof(struct ec_record) + sizeof outcome <= EC_MESSAGE_BYTES_MAX
 /// Entries of one number; more differences than these only say that there are many.
 #define DENIED_OF_ONE_CALL 8
 
+/// True where this run was killed by us.
+static int is_killing;
+
+static void end_run(pid_t init) {
+  is_killing = 1;
+  kill(init, SIGKILL);
+}
+
 /// A call in the convention of another architecture is no honest program's.
 static int is_killed(int32_t number, uint32_t architecture) {
   if (architecture != EC_ARCHITECTURE || number >= 0x40000000) return 1;
@@ -94,7 +102,7 @@ static void answer_call(pid_t init) {
       outcome.ending.violation = data->nr;
       outcome.ending.violation_architecture = data->arch;
     }
-    kill(init, SIGKILL);
+    end_run(init);
     return;
   }
   struct ec_denied call = {.number = data->nr, .architecture = data->arch, .count = 1};
@@ -124,7 +132,7 @@ static int watch(pid_t init, int pidfd) {
     if (waits[0].revents) {
       // To kill the run is all that is asked for now, also by who is gone.
       if (!receive_order()) waits[0].fd = -1;
-      kill(init, SIGKILL);
+      end_run(init);
     }
     if (waits[1].revents) return waits[0].fd < 0;
   }
@@ -142,7 +150,8 @@ static void report(pid_t init) {
     return;
   }
   struct ec_ending *ending = &outcome.ending;
-  ending->status = shared->ending.status;
+  // Nobody saw the end of a program whose init was killed; where that was us, it is known.
+  ending->status = shared->ending.status < 0 && is_killing ? SIGKILL : shared->ending.status;
   ending->exec_error = shared->ending.exec_error;
   ending->orphans = shared->ending.orphans;
   ending->user_microseconds = usage.ru_utime.tv_sec * 1000000ll + usage.ru_utime.tv_usec;
@@ -158,7 +167,8 @@ static void report(pid_t init) {
 
 void serve_run(void) {
   shared->failed_stage = 0;
-  shared->ending = (struct ec_ending){.status = SIGKILL};
+  shared->ending = (struct ec_ending){.status = -1};
+  is_killing = 0;
   outcome.ending = (struct ec_ending){.violation = -1};
   step(EC_STAGE_CLONE);
   int pidfd = -1;

@@ -283,7 +283,7 @@ struct ec_proof {
 
 /// Behind EC_RECORD_END.
 struct ec_ending {
-  /// A status of wait(2), of the program; 9 where nobody saw its end.
+  /// A status of wait(2), of the program; -1 where nobody saw its end.
   int32_t status;
   /// Why execve(2) failed, 0 where it did not.
   int32_t exec_error;
