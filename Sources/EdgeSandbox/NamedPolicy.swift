@@ -90,8 +90,8 @@ package struct NamedPolicy: Sendable {
     return all
   }
 
-  /// The program that denies by errors alone, struct sock_filter by struct sock_filter; a document of
-  /// others needs no listener with it.
+  /// The program that denies by errors alone, as seccomp(2) takes it; a document of others needs no
+  /// listener with it.
   /// - Throws: stage `seccomp compile`.
   package func program() throws(LaunchFailure) -> [UInt8] {
     try SeccompFilter.of(policy).instructions
