@@ -77,7 +77,7 @@ private struct KnownJob {
   enum Break { case nothing, jailMissing, jailForeign, groupsMissing }
 
   static let limits = Limits(
-    cpuMilliseconds: 200, wallMilliseconds: 15_000, memoryBytes: 64 << 20, processes: 16,
+    cpuMilliseconds: 5_000, wallMilliseconds: 30_000, memoryBytes: 64 << 20, processes: 16,
     openFiles: 64, outputBytes: 64 << 10, diskBytes: 4 << 20, files: 200)
 
   init(_ right: Word, _ variant: String, _ command: [String], breaks: Break = .nothing) {
@@ -85,10 +85,8 @@ private struct KnownJob {
     self.variant = variant
     self.command = command
     self.breaks = breaks
-    if right == .verdict(.timedOut(.wall)) {
-      limits.wallMilliseconds = 200
-      limits.cpuMilliseconds = 5_000
-    }
+    if right == .verdict(.timedOut(.wall)) { limits.wallMilliseconds = 200 }
+    if right == .verdict(.timedOut(.cpu)) { limits.cpuMilliseconds = 200 }
   }
 
   func run(in box: Box) throws -> Word {
