@@ -1,5 +1,6 @@
-/// Why a sandbox did not start: a word about this machine or about the launch, never about what
-/// the program did. Nothing of the program has run.
+/// Why a sandbox did not start, or why its end says nothing: a word about this machine or about the
+/// launch, never about what the program did. Before the stages `supervise`, `kill` and
+/// `host memory` nothing of the program has run.
 package struct LaunchFailure: Error, Hashable, Sendable, CustomStringConvertible {
   /// The step that failed, such as `mount`, `seccomp`, `require memory` or `exec`.
   package let stage: String
@@ -9,6 +10,10 @@ package struct LaunchFailure: Error, Hashable, Sendable, CustomStringConvertible
   package let subject: String
   /// What to do about it.
   package let hint: String?
+
+  /// The stage of a run that the kernel killed for want of memory elsewhere: it had less than its
+  /// own.
+  package static let hostMemory = "host memory"
 
   package init(stage: String, errno: Int32, subject: String, hint: String? = nil) {
     self.stage = stage

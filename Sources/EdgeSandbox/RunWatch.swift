@@ -248,6 +248,14 @@ struct RunWatch: ~Copyable {
         hint: "The program is looked up inside the sandbox, not on the machine.")
     }
     hit.outOfMemoryKills = launcher.groups.outOfMemoryKills - mark.outOfMemoryKills
+    let peak = launcher.groups.memoryPeakBytes
+    let limit = launch.limits.memoryBytes
+    if hit.outOfMemoryKills > 0, let peak, peak < limit - max(1 << 20, limit / 16) {
+      throw LaunchFailure(
+        stage: LaunchFailure.hostMemory, errno: ENOMEM,
+        subject: "the machine, or a group above this worker's, had no memory left",
+        hint: "Give the worker's slots no more memory together than there is.")
+    }
     if end.status < 0, hit.outOfMemoryKills == 0 {
       throw LaunchFailure(
         stage: "supervise", errno: ECHILD, subject: "process 1 of the run was killed from outside")
@@ -273,7 +281,7 @@ struct RunWatch: ~Copyable {
     result.cancelled = cancelled
     result.usage = Usage(
       cpuMilliseconds: (cpu + 999_999) / 1_000_000, wallMilliseconds: wall / 1_000_000,
-      memoryPeakBytes: launcher.groups.memoryPeakBytes ?? end.resident_kibibytes * 1024,
+      memoryPeakBytes: peak ?? end.resident_kibibytes * 1024,
       outputBytes: stdout.total + stderr.total, orphans: Int64(end.orphans))
     result.denied = records.denied.filter { $0.granted == 0 }.map { DeniedCall($0) }
     result.seen = records.denied.filter { $0.granted != 0 }.map { SeenCall($0) }

@@ -21,6 +21,9 @@ struct RunAttempt {
       if failure.isAboutTask {
         return Attempt(outcome: .verdict(.refused(reason: failure.description)))
       }
+      if failure.stage == LaunchFailure.hostMemory {
+        return Attempt(outcome: .fault(.hostOutOfMemory))
+      }
       return Attempt(
         outcome: .fault(.launchFailed(stage: failure.stage, errno: failure.errno)))
     } catch let error as UnpackError {

@@ -22,6 +22,25 @@ struct VerdictMatrixTests {
     #expect(Processes.of(box.user).isEmpty)
   }
 
+  /// Memory that is short outside of the run is no word about the program.
+  @Test func theMachinesMemoryIsAFault() throws {
+    let host = try SandboxHost.probe()
+    let memory = host.findings.first { $0.property == "memory" && $0.mechanism == "cgroup v1" }
+    guard let place = memory?.note else { return }
+    let group = "\(place)/edgecoder-\(getpid())-small-\(Hex16.random())"
+    mkdir(group, 0o755)
+    defer { rmdir(group) }
+    let script = """
+      echo 62914560 >\(group)/memory.limit_in_bytes && echo $$ >\(group)/cgroup.procs
+      "$0" sandbox run --profile python -- /usr/bin/perl -e 'my $x = "x" x 200_000_000'
+      """
+    let result = try runProgram(
+      "sh", ["-c", script, binary("edgecoder")],
+      environment: ["PATH=/usr/bin:/bin", "HOME=/tmp", "XDG_RUNTIME_DIR=/tmp"])
+    #expect(result.status == 69, "\(result)")
+    #expect("\(result)".contains("host memory"), "\(result)")
+  }
+
   /// The first process inside is ours: nobody's verdict may come from its death.
   @Test func theEndOfInitIsAFault() throws {
     let box = try Box(limits: KnownJob.limits)
