@@ -21,9 +21,13 @@ enum SandboxReport {
   /// Of a run that never was: the task is refused, or this machine is at fault.
   static func json(_ failure: LaunchFailure) -> JSON {
     let outcome: Outcome =
-      failure.isAboutTask
-      ? .verdict(.refused(reason: failure.description))
-      : .fault(.launchFailed(stage: failure.stage, errno: failure.errno))
+      if failure.isAboutTask {
+        .verdict(.refused(reason: failure.description))
+      } else if failure.stage == LaunchFailure.hostMemory {
+        .fault(.hostOutOfMemory)
+      } else {
+        .fault(.launchFailed(stage: failure.stage, errno: failure.errno))
+      }
     return ["schema": .string(schema), "outcome": outcome.json]
   }
 
