@@ -10,6 +10,13 @@ enum Console {
     do { try EdgeSystem.write(bytes, to: 1) } catch { Standard.exit(error.errno == 32 ? 0 : 74) }
   }
 
+  /// Passes on what a program wrote to the same stream of ours: as it is, but to a terminal without
+  /// control sequences.
+  static func pass(_ bytes: [UInt8], to raw: Int32) {
+    let shown = Standard.isTerminal(raw) ? Array(Untrusted.text(bytes).utf8) : bytes
+    if raw == 1 { write(shown) } else { try? EdgeSystem.write(shown, to: raw) }
+  }
+
   /// One line for people, made safe to show.
   static func note(_ line: String) {
     if Progress.isShown { Progress.clear() }

@@ -30,16 +30,7 @@ struct SandboxLearn: ParsableCommand {
   @Option(name: [.short, .long], help: "The file to write; else NAME.json.")
   var output: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "Copies a directory into the work directory of each run.", valueName: "directory"))
-  var input: String?
-
-  @Option(help: "Wall time of each run, which is slower than others: 90s, 15m.")
-  var wall: String?
-
-  @Option(help: "CPU time of each run: 90s, 15m.")
-  var cpu: String?
+  @OptionGroup var options: SandboxOptions
 
   @Flag(help: "One JSON object with a versioned schema on standard output.")
   var json = false
@@ -48,12 +39,8 @@ struct SandboxLearn: ParsableCommand {
   var command: [String]
 
   func run() throws {
-    // The passthrough takes everything, also what is meant for us.
-    if ["--help", "-h"].contains(command.first) {
-      throw CleanExit.helpRequest(self)
-    }
-    let arguments = command.first == "--" ? Array(command.dropFirst()) : command
-    try check(arguments)
+    let arguments = try SandboxOptions.arguments(command, of: SandboxLearn.self)
+    try check()
     let path = output ?? "\(name).json"
     guard path.hasSuffix(".json"), let parent = try? Directory(path: LearnedFile.folder(path))
     else { throw CommandFailure(.cannotCreate, "\(path) is no place for a .json file") }
@@ -65,15 +52,20 @@ struct SandboxLearn: ParsableCommand {
     }
     let slot = try SlotLease.take()
     let sandbox = Sandbox(host: try SandboxHost.probe(), slot: slot.number)
-    var launch = Launch(profile: profile, limits: try limits(profile), arguments: arguments)
+    var launch = Launch(profile: profile, limits: try options.limits(profile), arguments: arguments)
     launch.learning = learning
+    let snapshot = try options.snapshot(sandbox, launch.limits)
+    func once(_ launch: Launch) throws -> RunReport {
+      let workspace = try options.workspace(sandbox, launch, over: snapshot)
+      return try sandbox.run(launch, in: workspace)
+    }
     var calls = LearnedCalls(learning)
-    for _ in 0..<runs { calls.add(try learn(launch, sandbox)) }
+    for _ in 0..<runs { calls.add(try completed(try once(launch))) }
     let learned: LearnedProfile
     do throws(LaunchFailure) {
       learned = try LearnedProfile(calls, base: profile, name: name, command: arguments)
     } catch { throw CommandFailure(policy: error) }
-    let problems = try replay(learned.policy, launch, calls, sandbox)
+    let problems = calls.problems(of: try once(try replay(learned.policy, launch)))
     let file = LearnedFile.name(path, hasFailed: !problems.isEmpty)
     try parent.overwrite(file, Array(learned.text.utf8), mode: 0o644)
     let report = LearnReport(
@@ -96,8 +88,7 @@ struct SandboxLearn: ParsableCommand {
       : "\(base) ends a run that makes \(killed.joined(separator: " or ")); take another base"
   }
 
-  private func check(_ arguments: [String]) throws {
-    guard !arguments.isEmpty else { throw CommandFailure(.usage, "no command is named") }
+  private func check() throws {
     guard (1...1000).contains(runs) else {
       throw CommandFailure(.usage, "\(runs) runs", next: "choose 1 to 1000")
     }
@@ -107,30 +98,8 @@ struct SandboxLearn: ParsableCommand {
     }
   }
 
-  private func limits(_ profile: SandboxProfile) throws -> Limits {
-    var limits = profile.limits
-    if let wall { limits.wallMilliseconds = try milliseconds(wall) }
-    if let cpu { limits.cpuMilliseconds = try milliseconds(cpu) }
-    return limits
-  }
-
-  /// One run in a workspace of its own.
-  private func once(_ launch: Launch, _ sandbox: Sandbox) throws -> RunReport {
-    let workspace = try sandbox.makeWorkspace(limits: launch.limits, profile: launch.profile)
-    if let input {
-      let left = try CopyTree.copy(
-        from: try Directory(path: input), to: workspace.directory, owner: nil,
-        limits: .init(entries: Int(launch.limits.files), bytes: launch.limits.diskBytes)
-      ) { _ in false }
-      if let first = left.first {
-        throw CommandFailure(.badInput, "the input does not fit", place: input, why: first)
-      }
-    }
-    return try sandbox.run(launch, in: workspace)
-  }
-
-  private func learn(_ launch: Launch, _ sandbox: Sandbox) throws -> RunReport {
-    let report = try once(launch, sandbox)
+  /// A run that there is something to learn from.
+  private func completed(_ report: RunReport) throws -> RunReport {
     switch report.verdict() {
     case .passed: break
     case .failed, .signalled:
@@ -144,10 +113,8 @@ struct SandboxLearn: ParsableCommand {
     return report
   }
 
-  /// What is wrong with the command under the new profile.
-  private func replay(
-    _ policy: NamedPolicy, _ launch: Launch, _ calls: LearnedCalls, _ sandbox: Sandbox
-  ) throws -> [String] {
+  /// The same launch under the new profile.
+  private func replay(_ policy: NamedPolicy, _ launch: Launch) throws -> Launch {
     let findings = policy.lint().filter { $0.severity == .error }
     guard findings.isEmpty, let profile = policy.profile else {
       throw CommandFailure(
@@ -157,7 +124,7 @@ struct SandboxLearn: ParsableCommand {
     var launch = launch
     launch.profile = profile
     launch.learning = nil
-    return calls.problems(of: try once(launch, sandbox))
+    return launch
   }
 }
 

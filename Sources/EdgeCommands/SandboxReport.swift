@@ -32,7 +32,7 @@ enum SandboxReport {
   }
 
   /// A denied call for people: `socket(0x2, 0x1, 0x0, …) 3 times`.
-  static func line(_ call: DeniedCall) -> String {
+  static func line(_ call: NotedCall) -> String {
     let arguments = call.arguments.map { "0x" + String($0, radix: 16) }.joined(separator: ", ")
     return "\(call.name)(\(arguments))" + (call.count == 1 ? "" : " \(call.count) times")
   }
@@ -55,7 +55,7 @@ enum SandboxReport {
   }
 
   /// Registers as hexadecimal text: they may be above what a number in JSON holds.
-  private static func denied(_ call: DeniedCall) -> JSON {
+  private static func denied(_ call: NotedCall) -> JSON {
     [
       "syscall": .string(call.name),
       "args": .array(call.arguments.map { .string("0x" + String($0, radix: 16)) }),

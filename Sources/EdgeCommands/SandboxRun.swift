@@ -22,20 +22,7 @@ struct SandboxRun: ParsableCommand {
   @Option(help: "Writes a report to standard error: json.")
   var report: String?
 
-  @Option(help: "Wall time: 90s, 15m.")
-  var wall: String?
-
-  @Option(help: "CPU time: 90s, 15m.")
-  var cpu: String?
-
-  @Option(help: "Memory of the tree, MiB.")
-  var memory: Int64?
-
-  @Option(help: "Processes and threads at once.")
-  var processes: Int64?
-
-  @Option(help: ArgumentHelp("Copies a directory into the work directory.", valueName: "directory"))
-  var input: String?
+  @OptionGroup var options: SandboxOptions
 
   @Option(
     help: ArgumentHelp(
@@ -66,17 +53,12 @@ struct SandboxRun: ParsableCommand {
   var command: [String]
 
   func run() throws {
-    // The passthrough takes everything, also what is meant for us.
-    if ["--help", "-h"].contains(command.first) {
-      throw CleanExit.helpRequest(self)
-    }
-    let arguments = command.first == "--" ? Array(command.dropFirst()) : command
-    guard !arguments.isEmpty else { throw CommandFailure(.usage, "no command is named") }
+    let arguments = try SandboxOptions.arguments(command, of: SandboxRun.self)
     if let report, report != "json" {
       throw CommandFailure(.usage, "no report \(report)", next: "there is: json")
     }
     guard (0...4096).contains(ballast) else {
-      throw CommandFailure(.usage, "--ballast is at most 4096 MiB")
+      throw CommandFailure(.usage, "--ballast \(ballast)", next: "choose 0 to 4096 MiB")
     }
     do { try run(arguments) } catch let failure as LaunchFailure {
       if report == "json" { try? write(SandboxReport.json(failure)) }
@@ -92,7 +74,7 @@ struct SandboxRun: ParsableCommand {
     let slot = try SlotLease.take()
     let sandbox = Sandbox(host: try SandboxHost.probe(), slot: slot.number)
     var launch = Launch(
-      profile: profile, limits: try limits(profile), arguments: arguments,
+      profile: profile, limits: try options.limits(profile), arguments: arguments,
       environment: try pairs(env).reduce(into: [:]) { $0[$1.0] = $1.1 })
     if stdin { launch.input = try EdgeSystem.read(0, atMost: 16 << 20) }
     var shown: [Int32] = []
@@ -103,15 +85,10 @@ struct SandboxRun: ParsableCommand {
     }
     var times: [Int64] = []
     var last: RunReport?
-    let snapshot = try snapshot(sandbox, launch.limits)
+    let snapshot = try options.snapshot(sandbox, launch.limits)
     for _ in 0..<max(1, `repeat`) {
       let started = Clocks.bootNanoseconds()
-      var workspace = try sandbox.makeWorkspace(limits: launch.limits, profile: profile)
-      if let snapshot {
-        try sandbox.lay(&workspace, over: snapshot)
-      } else if let input {
-        try fill(workspace.directory, from: input, launch.limits)
-      }
+      let workspace = try options.workspace(sandbox, launch, over: snapshot)
       last = try sandbox.run(launch, in: workspace)
       times.append(Clocks.bootNanoseconds() - started)
       if let output { try keep(workspace.directory, output, launch.limits) }
@@ -119,35 +96,10 @@ struct SandboxRun: ParsableCommand {
     if let last { try finish(last, times) }
   }
 
-  /// The input, taken once for all repetitions; nil where each has to have a copy of its own.
-  private func snapshot(_ sandbox: Sandbox, _ limits: Limits) throws -> Snapshot? {
-    guard let input, sandbox.hasSnapshots else { return nil }
-    let snapshot = try Snapshot(limits: limits)
-    try fill(snapshot.directory, from: input, limits)
-    return snapshot
-  }
-
-  private func fill(_ directory: borrowing Directory, from path: String, _ limits: Limits) throws {
-    let left = try CopyTree.copy(
-      from: try Directory(path: path), to: directory, owner: nil,
-      limits: .init(entries: Int(limits.files), bytes: limits.diskBytes)
-    ) { _ in false }
-    for line in left { Console.note("edgecoder: not copied: \(line)") }
-  }
-
-  private func limits(_ profile: SandboxProfile) throws -> Limits {
-    var limits = profile.limits
-    if let wall { limits.wallMilliseconds = try milliseconds(wall) }
-    if let cpu { limits.cpuMilliseconds = try milliseconds(cpu) }
-    if let memory { limits.memoryBytes = memory << 20 }
-    if let processes { limits.processes = processes }
-    return limits
-  }
-
   private func pairs(_ texts: [String]) throws -> [(String, String)] {
     try texts.map { text in
       guard let cut = text.firstIndex(of: "="), cut != text.startIndex else {
-        throw CommandFailure(.usage, "\(text) has no =")
+        throw CommandFailure(.usage, "\(text) has no =", next: "see edgecoder sandbox run --help")
       }
       return (String(text[..<cut]), String(text[text.index(after: cut)...]))
     }
@@ -166,8 +118,8 @@ struct SandboxRun: ParsableCommand {
   }
 
   private func finish(_ result: RunReport, _ times: [Int64]) throws {
-    Console.write(result.stdout)
-    try? EdgeSystem.write(result.stderr, to: 2)
+    Console.pass(result.stdout, to: 1)
+    Console.pass(result.stderr, to: 2)
     let verdict = result.verdict()
     if report == "json" {
       // On a line of its own, whatever the command wrote last.
@@ -184,6 +136,7 @@ struct SandboxRun: ParsableCommand {
     default: throw ArgumentParser.ExitCode(EdgeJob.ExitCode.notPassed.rawValue)
     }
   }
+
   private func write(_ report: JSON) throws {
     try EdgeSystem.write(report.canonical + [0x0A], to: 2)
   }

@@ -8,13 +8,18 @@ extension LaunchFailure {
     // ENOSYS: open_tree, move_mount and mount_setattr came with Linux 5.2 and 5.12.
     if errno == 38 { return "The kernel is too old: Linux 5.12 or newer is needed." }
     return switch stage {
-    case "clone", "user namespace", "workspace":
+    case "namespaces", "clone", "user namespace", "workspace":
       "Namespaces are not allowed here: run as root, or allow user namespaces for this user."
     case "proc":
       "A new /proc cannot be mounted: in a container, run with an unmasked /proc."
     case "cgroup": "The control group took no process: look at its owner and its limits."
     case "landlock": "The kernel refused a Landlock rule."
-    case "seccomp": "The kernel refused the filter; a listener of another supervisor may be active."
+    case "snapshot": "The kernel made no overlay; look into dmesg for its reason."
+    case "start": "The machine may be overloaded; try again, and look into dmesg if it stays."
+    case "supervise":
+      "Something outside of the sandbox has ended it: nothing is known of the program; try again."
+    case "seccomp", "program filter":
+      "The kernel refused the filter; a listener of another supervisor may be active."
     case "work directory": "The directory has to exist inside the sandbox."
     default: nil
     }

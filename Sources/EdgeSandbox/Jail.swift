@@ -55,9 +55,12 @@ final class Jail: Sendable {
       throw LaunchFailure(stage: "plan", errno: errno, subject: "memory file")
     }
     guard send(EC_ORDER_PLAN, descriptors) else {
-      throw LaunchFailure(stage: "supervise", errno: errno, subject: "the jail is gone")
+      throw LaunchFailure(stage: "supervise", errno: errno, subject: "the jail is gone").explained()
     }
   }
+
+  /// True where it has died: between two runs it says nothing.
+  var isGone: Bool { !Poll.readable([descriptor], milliseconds: 0).isEmpty }
 
   /// Ends the run.
   func kill() { _ = send(EC_ORDER_KILL) }
@@ -86,17 +89,21 @@ final class Jail: Sendable {
     var records = Records()
     let deadline = Clocks.bootNanoseconds() + 20_000_000_000
     while !condition(records) {
+      if let build = records.build, build != ec_plan_build() { break }
       if let failure = records.failure { throw failure.explained() }
       let left = (deadline - Clocks.bootNanoseconds()) / 1_000_000
       guard left > 0, !records.isOver else {
         throw LaunchFailure(
-          stage: "start", errno: left > 0 ? ECHILD : ETIMEDOUT, subject: "the jail is not ready")
+          stage: "start", errno: left > 0 ? ECHILD : ETIMEDOUT, subject: "the jail is not ready"
+        ).explained()
       }
       if Poll.readable([descriptor], milliseconds: Int32(left)).isEmpty { continue }
       receive(&records)
     }
     guard records.build == ec_plan_build() else {
-      throw LaunchFailure(stage: "plan", errno: EBADMSG, subject: "the jail is of another build")
+      throw LaunchFailure(
+        stage: "plan", errno: EBADMSG, subject: "the jail is of another build",
+        hint: "Install edgecoder and edgecoder-jail from the same build.")
     }
     return records
   }

@@ -66,17 +66,19 @@ struct RunGroups: ~Copyable, Sendable {
     }
     let wanted = RunGroupsParts.Values(memory: memory, processes: processes)
     let old = limits.withLock { $0 }
+    let isFresh = old.memory < 0
     if old != wanted {
       // The limit with swap is never below the one without.
       let order: [RunGroupsParts.File] =
         memory > old.memory && old.memory > 0
         ? [.memoryAndSwapLimit, .memoryLimit] : [.memoryLimit, .memoryAndSwapLimit]
-      for file in order { try set(file, "\(memory)") }
-      try set(.processLimit, "\(processes)")
+      // More may be charged to a group that was used than it is to have now.
+      for file in order where !(try set(file, "\(memory)", isFresh)) { return nil }
+      guard try set(.processLimit, "\(processes)", isFresh) else { return nil }
       limits.withLock { $0 = wanted }
     }
     // A fresh group has no peak yet.
-    if has(.memoryPeak), old.memory >= 0 {
+    if has(.memoryPeak), !isFresh {
       guard write(.memoryPeak, version == .v1 ? "0" : "reset") else { return nil }
     }
     return mark()
@@ -91,11 +93,13 @@ struct RunGroups: ~Copyable, Sendable {
       processRefusals: processRefusals)
   }
 
-  private func set(_ file: RunGroupsParts.File, _ value: String) throws(LaunchFailure) {
-    guard files[file] != nil else { return }
-    guard write(file, value) else {
-      throw LaunchFailure(stage: "cgroup", errno: errno, subject: "\(file)")
-    }
+  /// False where a used group does not take it; a fresh one has to.
+  private func set(_ file: RunGroupsParts.File, _ value: String, _ isFresh: Bool)
+    throws(LaunchFailure) -> Bool
+  {
+    guard files[file] != nil, !write(file, value) else { return true }
+    if !isFresh { return false }
+    throw LaunchFailure(stage: "cgroup", errno: errno, subject: "\(file)").explained()
   }
 
   private func write(_ file: RunGroupsParts.File, _ value: String) -> Bool {

@@ -13,9 +13,9 @@ package struct RunReport: Sendable {
   package var usage = Usage()
   /// Calls that the filter refused without ending the run, in their order; explicit errors of the
   /// profile are not among them.
-  package var denied: [DeniedCall] = []
+  package var denied: [NotedCall] = []
   /// Calls of a launch with `learning` that were let through, in their order.
-  package var seen: [SeenCall] = []
+  package var seen: [NotedCall] = []
   /// Calls of such a launch for which there was no place; where there are any, nothing can be said.
   package var lostCalls: Int64 = 0
   /// What the program and all whom it waited for read and wrote, and how often they waited.

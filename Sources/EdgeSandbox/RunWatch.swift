@@ -196,6 +196,7 @@ struct RunWatch: ~Copyable {
     guard released > 0 else {
       if now - started > RunWatch.setupMax {
         problem = LaunchFailure(stage: "start", errno: ETIMEDOUT, subject: "the jail is not ready")
+          .explained()
         kill()
       }
       return
@@ -240,7 +241,8 @@ struct RunWatch: ~Copyable {
     if let failure = records.failure { throw failure.explained() }
     guard !records.isGarbled, let end = records.ending, released > 0 || cancelled else {
       throw LaunchFailure(
-        stage: "supervise", errno: ECHILD, subject: "the jail ended without a report")
+        stage: "supervise", errno: ECHILD, subject: "the jail ended without a report"
+      ).explained()
     }
     if end.exec_error != 0 {
       throw LaunchFailure(
@@ -258,7 +260,8 @@ struct RunWatch: ~Copyable {
     }
     if end.status < 0, hit.outOfMemoryKills == 0 {
       throw LaunchFailure(
-        stage: "supervise", errno: ECHILD, subject: "process 1 of the run was killed from outside")
+        stage: "supervise", errno: ECHILD, subject: "process 1 of the run was killed from outside"
+      ).explained()
     }
     var result = RunReport(
       termination: Termination(status: end.status < 0 ? SIGKILL : end.status),
@@ -283,8 +286,8 @@ struct RunWatch: ~Copyable {
       cpuMilliseconds: (cpu + 999_999) / 1_000_000, wallMilliseconds: wall / 1_000_000,
       memoryPeakBytes: peak ?? end.resident_kibibytes * 1024,
       outputBytes: stdout.total + stderr.total, orphans: Int64(end.orphans))
-    result.denied = records.denied.filter { $0.granted == 0 }.map { DeniedCall($0) }
-    result.seen = records.denied.filter { $0.granted != 0 }.map { SeenCall($0) }
+    result.denied = records.denied.filter { $0.granted == 0 }.map { NotedCall($0) }
+    result.seen = records.denied.filter { $0.granted != 0 }.map { NotedCall($0) }
     result.lostCalls = Int64(clamping: end.lost)
     // Blocks of 512 bytes.
     result.activity.bytesRead = end.blocks_read * 512

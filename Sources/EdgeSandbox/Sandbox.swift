@@ -173,7 +173,9 @@ package final class Sandbox: Sendable {
     let known = launchers.withLock { launchers in
       launchers.lastIndex { $0.key == key }.map { launchers.remove(at: $0) }
     }
-    if let known, let mark = try known.groups.begin(memory: memory, processes: processes) {
+    if let known, !known.jail.isGone,
+      let mark = try known.groups.begin(memory: memory, processes: processes)
+    {
       return (known, mark)
     }
     let groups = try makeGroups(launch)

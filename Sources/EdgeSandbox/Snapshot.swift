@@ -48,7 +48,7 @@ package final class Snapshot: Sendable {
     let lower = Descriptor(owning: mapped)
     let overlay = ec_overlay(lower.raw, upper.raw, work.raw)
     guard overlay >= 0 else {
-      throw LaunchFailure(stage: "snapshot", errno: errno, subject: "overlay")
+      throw LaunchFailure(stage: "snapshot", errno: errno, subject: "overlay").explained()
     }
     return Descriptor(owning: overlay)
   }

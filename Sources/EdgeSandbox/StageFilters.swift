@@ -17,18 +17,16 @@ struct StageFilters: Sendable {
 
   /// What the jail, init and the program call before execve(2), behind the first filter.
   private static let ofLaunch = [
-    "capset", "chdir", "clone", "close", "close_range", "dup3", "execve", "exit_group", "fcntl",
-    "fsconfig", "fsmount", "fsopen", "ioctl", "keyctl", "kill", "landlock_add_rule",
-    "landlock_create_ruleset", "landlock_restrict_self", "mount", "mount_setattr", "move_mount",
-    "open_tree", "openat", "ppoll", "prctl", "prlimit64", "read", "recvmsg", "rt_sigprocmask",
-    "seccomp", "sendmsg", "setgroups", "setresgid", "setresuid", "setsid", "socket", "socketpair",
-    "umount2",
-    "wait4", "write",
+    "capset", "chdir", "clone", "close", "close_range", "dup3", "fcntl", "ioctl", "keyctl", "kill",
+    "landlock_add_rule", "landlock_create_ruleset", "landlock_restrict_self", "mount",
+    "mount_setattr", "move_mount", "open_tree", "openat", "ppoll", "prctl", "prlimit64", "recvmsg",
+    "rt_sigprocmask", "seccomp", "sendmsg", "setgroups", "setresgid", "setresuid", "setsid",
+    "socket", "umount2", "wait4",
   ]
+
+  /// - Parameter always: calls that the profile allows whatever their arguments are.
   init(_ filter: SeccompFilter, allowing always: Set<String>) {
-    let names = StageFilters.ofLaunch.filter {
-      !always.contains($0) && !SyscallPolicy.neededForLaunch.contains($0)
-    }
+    let names = StageFilters.ofLaunch.filter { !always.contains($0) }
     let numbers = names.map { SeccompFilter.number(of: $0) }.filter { $0 >= 0 }.map(UInt32.init)
     first =
       StageFilters.program(numbers, inside: [StageFilters.answer(ec_action_allow())])

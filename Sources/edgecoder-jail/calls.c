@@ -136,9 +136,6 @@ int poll(struct pollfd *fds, nfds_t count, int milliseconds) {
   struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000l};
   return (int)CALL(SYS_ppoll, (long)fds, (long)count, milliseconds < 0 ? 0 : (long)&time);
 }
-int socketpair(int domain, int kind, int protocol, int fds[2]) {
-  return (int)CALL(SYS_socketpair, domain, kind, protocol, (long)fds);
-}
 ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
   return CALL(SYS_recvmsg, fd, (long)message, flags);
 }

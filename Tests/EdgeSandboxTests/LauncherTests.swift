@@ -46,6 +46,20 @@ struct LauncherTests {
     #expect(jail.allSatisfy { kill($0, 0) == -1 && errno == ESRCH })
   }
 
+  @Test func aJailThatDiedBetweenTwoRunsIsReplaced() throws {
+    let box = try Box()
+    _ = try box.sh("true")
+    let first = try jails(box)
+    for process in first { kill(process, SIGKILL) }
+    #expect(eventually { first.allSatisfy { kill($0, 0) != 0 || isZombie($0) } })
+    #expect(try box.sh("echo next").out == "next")
+    #expect(try jails(box).isDisjoint(with: first))
+  }
+
+  private func isZombie(_ process: Int32) -> Bool {
+    Processes.all().contains { $0.process == process && $0.isZombie }
+  }
+
   @Test func countersBeginAnewWithEachRun() throws {
     let box = try Box(limits: smallLimits)
     #expect(try box.run(["./probe", "eat", "500"]).verdict() == .outOfMemory)

@@ -29,6 +29,7 @@ enum Probe {
     #include <stdlib.h>
     #include <string.h>
     #include <arpa/inet.h>
+    #include <sys/mman.h>
     #include <sys/mount.h>
     #include <sys/prctl.h>
     #include <sys/ptrace.h>
@@ -108,6 +109,17 @@ enum Probe {
         __asm__ volatile("int $0x80" : "=a"(answer) : "a"(20) : "memory");
         puts(answer > 0 ? "OK" : "none");
         return 0;
+      }
+      // keyctl(2) from where the jail's code lay: moves of the arguments, syscall, ret.
+      if (!strcmp(w, "gate")) {
+        static const unsigned char code[] = {0x48, 0x89, 0xf8, 0x48, 0x89, 0xf7, 0x48, 0x89,
+                                             0xd6, 0x0f, 0x05, 0xc3};
+        void *place = mmap((void *)strtoul(x, 0, 16), 4096, 7, 0x100022, -1, 0);
+        if (place == MAP_FAILED) return say(-1);
+        memcpy(place, code, sizeof code);
+        long answer = ((long (*)(long, long, long))place)(SYS_keyctl, 1, 0);
+        errno = (int)-answer;
+        return say(answer < 0 ? -1 : 0);
       }
       if (!strcmp(w, "x32")) return say(syscall(0x40000000 | 39));
     #endif

@@ -10,9 +10,9 @@ extension EndToEnd {
 }
 
 extension EndToEnd.InspectorTests {
-  /// The child that reads an archive for this coordinator, once its filter is in force: its parent
-  /// is the process that takes the orders, and that one's is the coordinator.
-  private func inspector(of coordinator: Int32) throws -> Int32? {
+  /// The child that reads an archive for this coordinator or worker, once its filter is in force:
+  /// its parent is the process that takes the orders, and that one's is who asked.
+  private func inspector(of asking: Int32) throws -> Int32? {
     var parents: [Int32: Int32] = [:]
     var confined: [Int32] = []
     for name in try Directory(path: "/proc").entries() {
@@ -22,9 +22,12 @@ extension EndToEnd.InspectorTests {
       let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
       let parent = lines.first { $0.hasPrefix("PPid:\t") }.flatMap { Int32($0.dropFirst(6)) }
       parents[process] = parent
-      if lines.contains("Seccomp:\t2") { confined.append(process) }
+      // A worker's jails are confined as well.
+      if lines.contains("Seccomp:\t2"), lines.contains("Name:\tedgecoder") {
+        confined.append(process)
+      }
     }
-    return confined.first { parents[$0].flatMap { parents[$0] } == coordinator }
+    return confined.first { parents[$0].flatMap { parents[$0] } == asking }
   }
 
   /// The reasons in the quarantine.
@@ -106,6 +109,35 @@ extension EndToEnd.InspectorTests {
     #expect(try place.names("spool/incoming").isEmpty)
     // The file itself is kept for who wants to know.
     #expect(try place.names("spool/quarantine").count == 2)
+    #expect(try place.ledgerIsClean())
+  }
+
+  /// A worker reads no archive itself either: whoever does it there is confined, and its death ends
+  /// one attempt, not the worker.
+  @Test(.enabled(if: geteuid() == 0, "only root sees the processes of others"))
+  func aCrashInAWorkerIsAFaultOfOneAttempt() throws {
+    let place = try Workplace()
+    try place.task("big", "true")
+    try place.task("ok", "true")
+    expect(try place.shell("head -c 100M /dev/urandom >big/source/data"), 0)
+    let big = try place.submitOne(place.folder.path("big"))
+    let worker = try place.start("worker", "worker", "--slots", "1", "--until-idle", "30s")
+    try eventually("the worker lives") { place.exists("spool/workers/local/worker.json") }
+    expect(try place.edgecoder("schedule", "--once"), 0)
+    var victim: Int32?
+    try eventually("somebody reads the archive") {
+      victim = try inspector(of: worker.process)
+      return victim != nil
+    }
+    kill(try #require(victim), SIGKILL)
+    let ok = try place.submitOne(place.folder.path("ok"))
+    try eventually("the other job is done") {
+      expect(try place.edgecoder("schedule", "--once"), 0)
+      return try place.state(ok) == "done"
+    }
+    // The attempt was a fault, which is tried again and costs nothing.
+    let attempt = try place.row(big)["attempt"]?.integer ?? 0
+    #expect(attempt == 2)
     #expect(try place.ledgerIsClean())
   }
 

@@ -1,15 +1,16 @@
 internal import CJailPlan
 
-/// A call that was let through while it was learned, and how often.
-package struct SeenCall: Hashable, Sendable {
+/// A call that the jail noted: one that the filter refused, or one that was let through while it
+/// was learned.
+package struct NotedCall: Hashable, Sendable {
   /// The name of the call.
   package let name: String
-  /// Its six registers, each only as far as it matters for a rule.
+  /// Its six registers; of calls that come with many different ones only the first are kept apart,
+  /// and of learned ones only what matters for a rule.
   package let arguments: [UInt64]
   /// How often.
   package let count: Int64
-  /// The place of the entry of `Learning.watches` that let it through, from 1; 0 where none speaks
-  /// of it.
+  /// The place of the entry of `Learning.watches` that decided about it, from 1; 0 where none did.
   let watch: Int
 
   init(_ entry: ec_denied) {
