@@ -66,7 +66,10 @@ let package = Package(
     // Layer 2: one mechanism each; never importing one another.
     module("EdgeSpool", ["EdgeJob", "EdgeSystem"]),
     module("EdgeArchive", ["CArchive", "EdgeJob", "EdgeSystem", toml]),
-    module("EdgeSandbox", ["CSeccomp", "CJailPlan", "CLinux", "EdgeJob", "EdgeSystem"]),
+    .target(
+      name: "EdgeSandbox",
+      dependencies: ["CSeccomp", "CJailPlan", "CLinux", "EdgeJob", "EdgeSystem"],
+      resources: [.embedInCode("Warm")], swiftSettings: strict),
     module("EdgeLedger", ["EdgeJob", "EdgeSystem", grdb]),
     module("EdgeEconomy", ["EdgeJob"]),
     module("EdgeScheduler", ["EdgeJob"]),

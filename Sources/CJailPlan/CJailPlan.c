@@ -33,6 +33,7 @@ static const char *const stages[EC_STAGES] = {
     [EC_STAGE_EXEC] = "exec",
     [EC_STAGE_NETWORK] = "loopback",
     [EC_STAGE_WORKSPACE] = "workspace",
+    [EC_STAGE_WARM] = "warm",
 };
 
 const char *ec_stage_name(int stage) {
@@ -81,12 +82,13 @@ static int operation_fits(const struct ec_operation *op, const struct ec_plan *p
   return op->length <= size - op->source;
 }
 
-/// What only a run has.
-static int run_fits(const char *bytes, const struct ec_plan *plan, size_t size) {
-  if (plan->work_directory >= size) return 6;
+/// What only a plan has that starts something.
+static int start_fits(const char *bytes, const struct ec_plan *plan, size_t size) {
   if (!texts_fit(bytes, plan->arguments, size) || plan->arguments.count == 0) return 7;
   if (!texts_fit(bytes, plan->environment, size)) return 8;
   if (!texts_fit(bytes, plan->programs, size) || plan->programs.count == 0) return 9;
+  if (plan->kind != EC_KIND_RUN) return 0;
+  if (plan->work_directory >= size) return 6;
   if (plan->descriptors < EC_MOUNTS || plan->descriptors > EC_DESCRIPTORS_MAX) return 10;
   return 0;
 }
@@ -99,8 +101,8 @@ int ec_plan_check(const void *data, size_t size) {
   if (plan->build != ec_plan_build()) return 3;
   if (plan->size != size || bytes[size - 1] != 0) return 4;
   if (plan->kind < EC_KIND_TEMPLATE || plan->kind > EC_KIND_MAPPING) return 5;
-  if (plan->kind == EC_KIND_RUN) {
-    int problem = run_fits(bytes, plan, size);
+  if (plan->kind == EC_KIND_RUN || plan->flags & EC_WARM) {
+    int problem = start_fits(bytes, plan, size);
     if (problem) return problem;
   }
   if (plan->mount_point >= size || plan->host_name >= size || plan->root_options >= size) return 11;

@@ -4,12 +4,12 @@ internal import EdgeJob
 enum EnforcedMap {
   static func of(
     _ sandbox: Sandbox, _ launch: Launch, _ workspace: borrowing Workspace,
-    groups: borrowing RunGroups
+    _ launcher: Launcher
   ) -> Enforced {
     var map = resources(sandbox, launch)
     let off = launch.without
-    if groups.has(.memoryLimit) {
-      map["swap"] = groups.swapIsLimited ? "in the memory limit" : "not counted here"
+    if launcher.groups.has(.memoryLimit) {
+      map["swap"] = launcher.groups.swapIsLimited ? "in the memory limit" : "not counted here"
     }
     map["disk"] = workspace.bytes > 0 ? "tmpfs size=\(workspace.bytes)" : "none"
     map["snapshot"] = workspace.isOverlaid ? "overlay, read-only below" : "own copy"
@@ -38,6 +38,9 @@ enum EnforcedMap {
       : sandbox.host.isPrivileged ? "uid \(sandbox.user)" : "user namespace, uid \(sandbox.user)"
     map["privileges"] = off.contains(.user) ? "no_new_privs" : "no_new_privs, no capabilities"
     map["environment"] = off.contains(.environment) ? "none" : "allow-list"
+    if !launch.profile.warm.isEmpty {
+      map["start"] = launcher.key.warm == nil ? "executed" : "copy of a warm interpreter"
+    }
     if !off.isEmpty { map["without"] = off.map(\.rawValue).sorted().joined(separator: " ") }
     return map
   }

@@ -23,6 +23,9 @@ package struct Launch: Sendable {
   package var writableDirectories: [String]
   /// Gives the program a pipe as descriptor 3, whose bytes come back in `RunReport.report`.
   package var reportChannel: Bool
+  /// Modules that this program and others like it load first, where the profile keeps interpreters
+  /// warm.
+  package var preload: Preload?
   /// Borrowed; the program is killed when it becomes readable.
   package var cancel: Int32?
   /// Nil = the profile's calls are enforced. Otherwise its other layers are, and calls are noted;
@@ -45,6 +48,31 @@ package struct Launch: Sendable {
     package init(descriptor: Int32, path: String) {
       self.descriptor = descriptor
       self.path = path
+    }
+  }
+
+  /// Python modules of ours, loaded once for many runs.
+  package struct Preload: Hashable, Sendable {
+    /// The folder that they seem to come from.
+    package let folder: String
+    /// In the order in which they are loaded.
+    package let modules: [Module]
+
+    package init(folder: String, modules: [Module]) {
+      self.folder = folder
+      self.modules = modules
+    }
+  }
+
+  /// One of them.
+  package struct Module: Hashable, Sendable {
+    /// As it is imported.
+    package let name: String
+    package let source: [UInt8]
+
+    package init(name: String, source: [UInt8]) {
+      self.name = name
+      self.source = source
     }
   }
 

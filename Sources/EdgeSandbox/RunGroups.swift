@@ -15,6 +15,8 @@ struct RunGroups: ~Copyable, Sendable {
   /// True where swap is part of the memory limit, or there is none.
   let swapIsLimited: Bool
   private let limits = Mutex(RunGroupsParts.Values(memory: -1, processes: -1))
+  /// Bytes that belong to a warm interpreter, and to no run.
+  private let kept = Mutex<Int64>(0)
 
   /// No groups at all: nothing is limited, and no counter is known.
   init() { self.init(.v1, "", RunGroupsParts()) }
@@ -59,10 +61,12 @@ struct RunGroups: ~Copyable, Sendable {
   /// - Returns: nil where these groups cannot serve another run: too much memory of earlier ones is
   ///   still charged to them, or their peak cannot be started anew.
   func begin(memory: Int64, processes: Int64) throws(LaunchFailure) -> Mark? {
-    if let left = number(.memoryUsage), left > RunGroups.leftMax {
+    let kept = kept.withLock { $0 }
+    let memory = memory + kept
+    if let left = number(.memoryUsage), left > RunGroups.leftMax + kept {
       // Pages of files that earlier runs have read.
       _ = write(.memoryEmpty, "0")
-      guard let left = number(.memoryUsage), left <= RunGroups.leftMax else { return nil }
+      guard let left = number(.memoryUsage), left <= RunGroups.leftMax + kept else { return nil }
     }
     let wanted = RunGroupsParts.Values(memory: memory, processes: processes)
     let old = limits.withLock { $0 }
@@ -82,6 +86,12 @@ struct RunGroups: ~Copyable, Sendable {
       guard write(.memoryPeak, version == .v1 ? "0" : "reset") else { return nil }
     }
     return mark()
+  }
+
+  /// Takes what is charged by now for a warm interpreter's own; runs get their memory beside it.
+  func keep() {
+    let used = number(.memoryUsage) ?? 0
+    kept.withLock { $0 = used }
   }
 
   /// What a jail itself and the caches of its runs may hold, bytes.
@@ -148,7 +158,10 @@ struct RunGroups: ~Copyable, Sendable {
   }
 
   /// The most memory at once since `begin`.
-  var memoryPeakBytes: Int64? { number(.memoryPeak) }
+  var memoryPeakBytes: Int64? {
+    let kept = kept.withLock { $0 }
+    return number(.memoryPeak).map { max(0, $0 - kept) }
+  }
 
   var outOfMemoryKills: Int64 { number(.memoryEvents, "oom_kill") ?? 0 }
 

@@ -17,7 +17,9 @@ enum RunLimits {
   private static let nice: UInt32 = 13
   private static let realTime: UInt32 = 14
 
-  static func write(into writer: inout PlanWriter, _ launch: Launch, host: SandboxHost) {
+  static func write(
+    into writer: inout PlanWriter, _ launch: Launch, host: SandboxHost, isWarm: Bool
+  ) {
     guard !launch.without.contains(.rlimits) else { return }
     let limits = launch.limits
     let groups = launch.without.contains(.groups) ? nil : host.groups
@@ -37,8 +39,9 @@ enum RunLimits {
     set(&writer, nice, 0)
     set(&writer, realTime, 0)
     if groups?.places[.pids] == nil {
-      // Init counts, too; the jail is another user's where there are slots of their own.
-      set(&writer, processes, limits.processes + (host.isPrivileged ? 1 : 2))
+      // Init counts, too; the jail and a warm interpreter are another user's where there are slots
+      // of their own.
+      set(&writer, processes, limits.processes + (host.isPrivileged ? 1 : isWarm ? 3 : 2))
     }
     if groups?.places[.memory] == nil {
       set(&writer, data, limits.memoryBytes)

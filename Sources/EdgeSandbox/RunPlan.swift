@@ -13,8 +13,9 @@ struct RunPlan: ~Copyable {
 
   init(
     sandbox: Sandbox, launch: Launch, environment: [String], workspace: borrowing Workspace,
-    template: TemplatePlan
+    launcher: Launcher
   ) throws(LaunchFailure) {
+    let template = launcher.template, isWarm = launcher.key.warm != nil
     self.launch = launch
     let host = sandbox.host
     let keepsUser = launch.without.contains(.user)
@@ -23,7 +24,7 @@ struct RunPlan: ~Copyable {
     var writer = PlanWriter(kind: EC_KIND_RUN)
     var mounts = MountPlan()
     try mounts.write(into: &writer, launch, host: host, workspace: workspace)
-    writer.plan.flags = RunPlan.flags(launch, host: host)
+    writer.plan.flags = RunPlan.flags(launch, host: host) | (isWarm ? EC_WARM : 0)
     writer.plan.failing_stage = UInt32(launch.failingStage)
     writer.plan.descriptors = UInt32(EC_MOUNTS) + UInt32(mounts.descriptors.count)
     writer.plan.denied_error = UInt32(template.deniedError)
@@ -39,7 +40,7 @@ struct RunPlan: ~Copyable {
     writer.kill(template.kills)
     writer.watch(launch.learning?.watches ?? [])
     RunPlan.confineFiles(&writer, launch, version: host.landlock)
-    RunLimits.write(into: &writer, launch, host: host)
+    RunLimits.write(into: &writer, launch, host: host, isWarm: isWarm)
     bytes = writer.finish(
       arguments: launch.arguments, environment: environment,
       programs: try RunPlan.programs(launch), filter: template.filters?.second ?? [])

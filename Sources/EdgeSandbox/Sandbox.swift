@@ -24,6 +24,9 @@ package final class Sandbox: Sendable {
   private let launchers = Mutex<[Launcher]>([])
   /// Kinds of launch that are kept: those of a run and of its verification, in two profiles.
   private static let launchersMax = 4
+  private let expected = Mutex(ExpectedStarts())
+  /// Bytes that a warm interpreter may take to start.
+  private static let warmBytesMax: Int64 = 256 << 20
 
   /// - Parameters:
   ///   - jail: path of `edgecoder-jail`; nil = the one beside this program.
@@ -138,16 +141,17 @@ package final class Sandbox: Sendable {
     try RunPlan.checkPaths(launch)
     let environment = try RunPlan.environment(of: launch)
     try workspace.handOver()
-    let (launcher, mark) = try launcher(for: launch, workspace)
+    let warm = WarmStart(launch, environment: environment)
+    let (launcher, mark) = try launcher(for: launch, workspace, warm)
     let plan = try RunPlan(
       sandbox: self, launch: launch, environment: environment, workspace: workspace,
-      template: launcher.template)
+      launcher: launcher)
     let proof = plan.proof(launcher.template, hasGroups: launcher.groups.label != nil, host: host)
     var watch = try RunWatch(launch: launch, launcher: launcher, mark: mark)
     try watch.start(plan, owner: host.isPrivileged ? user : nil)
     let report = try watch.follow(
       proof: proof, workspace: workspace, started: started,
-      enforced: EnforcedMap.of(self, launch, workspace, groups: launcher.groups))
+      enforced: EnforcedMap.of(self, launch, workspace, launcher))
     // Only a jail whose last run ended as it should starts another one.
     launchers.withLock { launchers in
       launchers.append(launcher)
@@ -158,18 +162,20 @@ package final class Sandbox: Sendable {
 
   /// A jail for this kind of launch, with its limits set and its counters started: one that is
   /// there, or a new one.
-  private func launcher(for launch: Launch, _ workspace: borrowing Workspace)
-    throws(LaunchFailure) -> (Launcher, RunGroups.Mark)
-  {
-    let key = TemplateKey(
+  private func launcher(
+    for launch: Launch, _ workspace: borrowing Workspace, _ warm: WarmStart?
+  ) throws(LaunchFailure) -> (Launcher, RunGroups.Mark) {
+    var key = TemplateKey(
       profile: launch.profile.digest, learning: launch.learning,
       mountPoint: launch.mountPoint,
       writableDirectories: launch.writableDirectories, readOnly: launch.readOnly.map(\.path),
-      bound: try MountPlan.bound(launch, host: host, workspace: workspace),
+      bound: try MountPlan.bound(launch, host: host, workspace: workspace), warm: warm,
       without: launch.without, failingStage: launch.failingStage)
+    // To start an interpreter for one run is slower than to execute it.
+    if warm != nil, !expected.withLock({ $0.expects(key) }) { key.warm = nil }
     let memory = launch.limits.memoryBytes
-    // The jail and init count, too.
-    let processes = launch.limits.processes + 2
+    // The jail and init count, too, and a warm interpreter.
+    let processes = launch.limits.processes + (key.warm == nil ? 2 : 3)
     let known = launchers.withLock { launchers in
       launchers.lastIndex { $0.key == key }.map { launchers.remove(at: $0) }
     }
@@ -181,11 +187,17 @@ package final class Sandbox: Sendable {
     let groups = try makeGroups(launch)
     let template = try TemplatePlan(
       sandbox: self, launch: launch, key: key, groups: groups.members.count)
-    guard let mark = try groups.begin(memory: memory, processes: processes) else {
+    let room = key.warm == nil ? 0 : Sandbox.warmBytesMax
+    guard let mark = try groups.begin(memory: memory + room, processes: processes) else {
       throw LaunchFailure(stage: "cgroup", errno: EBUSY, subject: "a new group is in use")
     }
     let launcher = try Launcher(
       path: try jailPath(), key: key, template: template, groups: groups)
+    if key.warm == nil { return (launcher, mark) }
+    launcher.groups.keep()
+    guard let mark = try launcher.groups.begin(memory: memory, processes: processes) else {
+      throw LaunchFailure(stage: "cgroup", errno: EBUSY, subject: "a new group is in use")
+    }
     return (launcher, mark)
   }
 

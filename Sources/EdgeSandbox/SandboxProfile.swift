@@ -23,6 +23,8 @@ package struct SandboxProfile: Sendable {
   /// What a program may have of the network; the rules for it are part of the policy.
   package let network: NetworkGrant
   let policy: SyscallPolicy
+  /// Interpreters that are kept warm, and copied for their programs.
+  let warm: Set<WarmInterpreter>
   /// The document it was read from, with everything inherited.
   let document: JSON
 
@@ -100,9 +102,24 @@ package struct SandboxProfile: Sendable {
     self.network = network
     policy = try ProfileSeccomp.policy(
       try fields.value("seccomp"), kill: try fields.texts("kill"))
+    warm = try SandboxProfile.warm(fields.take("warm"))
     try fields.end()
     digest = Digest(bytes: Hash.sha256(json.canonical))
     document = json
+  }
+}
+
+extension SandboxProfile {
+  fileprivate static func warm(_ json: JSON?) throws(JSONError) -> Set<WarmInterpreter> {
+    var known: Set<WarmInterpreter> = []
+    for name in json?.elements ?? [] {
+      guard let one = name.text.flatMap(WarmInterpreter.init) else {
+        throw JSONError("\"warm\" lists something else than python")
+      }
+      known.insert(one)
+    }
+    if let json, json.elements == nil { throw JSONError("\"warm\" is no list") }
+    return known
   }
 }
 

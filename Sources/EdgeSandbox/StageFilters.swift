@@ -20,8 +20,8 @@ struct StageFilters: Sendable {
     "capset", "chdir", "clone", "close", "close_range", "dup3", "fcntl", "ioctl", "keyctl", "kill",
     "landlock_add_rule", "landlock_create_ruleset", "landlock_restrict_self", "mount",
     "mount_setattr", "move_mount", "open_tree", "openat", "ppoll", "prctl", "prlimit64", "recvmsg",
-    "rt_sigprocmask", "seccomp", "sendmsg", "setgroups", "setresgid", "setresuid", "setsid",
-    "socket", "umount2", "wait4",
+    "rt_sigprocmask", "seccomp", "sendmsg", "setgroups", "setns", "setresgid", "setresuid",
+    "setsid", "socket", "umount2", "wait4",
   ]
 
   /// - Parameter always: calls that the profile allows whatever their arguments are.

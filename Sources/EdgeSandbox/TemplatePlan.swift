@@ -12,6 +12,7 @@ struct TemplateKey: Hashable, Sendable {
   /// Where read-only directories appear; with those of the machine that have to be bound.
   var readOnly: [String]
   var bound: [TemplatePlan.Bound]
+  var warm: WarmStart?
   var without: Set<Layer>
   var failingStage: Int32
 }
@@ -76,7 +77,10 @@ struct TemplatePlan: Sendable {
     writer.plan.mount_point = writer.text(try TemplatePlan.place(avoiding: sources))
     writer.plan.host_name = writer.text("task")
     writer.plan.root_options = writer.text("size=1m,nr_inodes=1k,mode=755")
-    bytes = writer.finish(filter: filters?.first ?? [])
+    let started = key.warm?.write(into: &writer, path: launch.profile.path)
+    bytes = writer.finish(
+      arguments: started?.arguments ?? [], environment: key.warm?.environment ?? [],
+      programs: started?.programs ?? [], filter: filters?.first ?? [])
   }
 
   // CLONE_NEWNS, NEWUTS, NEWIPC; NEWCGROUP; NEWNET; NEWUSER.

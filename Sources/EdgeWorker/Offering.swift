@@ -10,7 +10,7 @@ package struct Offering: Sendable {
   package let tools: [String: String]
 
   /// The profiles for tasks; `inspect` is for our own use.
-  package static let profiles = ["python", "javascript", "shell", "strict"]
+  package static let profiles = ["python", "python-warm", "javascript", "shell", "strict"]
 
   /// The profiles whose floor this machine reaches.
   package static func profiles(_ host: SandboxHost) -> [String] {

@@ -117,6 +117,7 @@ struct RunAttempt {
       ],
       writableDirectories: plan.writableDirectories, reportChannel: true, cancel: cancel)
     launch.limits.openFiles = max(launch.limits.openFiles, 64)
+    launch.preload = plan.preload
     let report = try sandbox.run(launch, in: workspace)
     if report.cancelled {
       attempt.add("verify", report, verdict: report.verdict())

@@ -1,4 +1,5 @@
 package import EdgeJob
+package import EdgeSandbox
 
 /// How the hidden tests of one task are started in the verify sandbox, and what their report must
 /// show.
@@ -15,6 +16,9 @@ package struct RunnerPlan: Sendable {
   package let input: [UInt8]
   /// What appears below `/runner`.
   package let files: [File]
+  /// What a warm interpreter loads once for all plans with the same runner; nil where nothing of
+  /// ours runs in one.
+  package let preload: Launch.Preload?
   /// Variables beside those of the profile.
   package let environment: [String: String]
   /// Directories that the program may write and that are empty at its start.
@@ -72,6 +76,7 @@ package struct RunnerPlan: Sendable {
       arguments = verifier.command
       input = []
       files = []
+      preload = nil
       environment = verifier.environment.merging(["TEST_DIR": "/tests"]) { own, _ in own }
       writableDirectories = verifier.runner == .reward ? ["/logs/verifier"] : []
       return
@@ -91,6 +96,7 @@ package struct RunnerPlan: Sendable {
         File(name: "start.py", bytes: PackageResources.start_py),
         File(name: "supervise.py", bytes: PackageResources.supervise_py),
       ] + program.files + (compiled.map { [File(name: "compiled", bytes: $0)] } ?? [])
+    preload = Self.preload(of: verifier.runner)
     environment = verifier.environment.filter { !Self.isSteering($0.key) }
       .merging(program.environment) { _, ours in ours }
     writableDirectories = []
@@ -138,6 +144,23 @@ extension RunnerPlan {
         command: ["bash", "/runner/shell.sh"])
     case .exit, .reward: nil
     }
+  }
+
+  /// The supervisor, and what it loads for this runner, in its order.
+  private static func preload(of runner: TaskManifest.Verifier.Runner) -> Launch.Preload? {
+    let last: Launch.Module
+    switch runner {
+    case .python: last = .init(name: "plain", source: PackageResources.plain_py)
+    case .pytest: last = .init(name: "pytests", source: PackageResources.pytests_py)
+    default: return nil
+    }
+    return Launch.Preload(
+      folder: "/runner",
+      modules: [
+        .init(name: "supervise", source: PackageResources.supervise_py),
+        .init(name: "strict", source: PackageResources.strict_py),
+        .init(name: "guard", source: PackageResources.guard_py), last,
+      ])
   }
 
   private static var shared: [File] {

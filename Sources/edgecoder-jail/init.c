@@ -15,7 +15,7 @@
 
 static char stack[32 << 10] __attribute__((aligned(64)));
 
-static void arrange_descriptors(void) {
+void arrange_descriptors(void) {
   step(EC_STAGE_DESCRIPTORS);
   int input = received[EC_STDIN];
   if (plan->flags & EC_NULL_INPUT) {
@@ -65,7 +65,7 @@ static void drop_capabilities(void) {
 
 /// Init needs no power any more, and the program inherits that: init signals processes of its own
 /// user, and waits.
-static void become_ordinary(void) {
+void become_ordinary(void) {
   int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (score >= 0) {
     if (write(score, "1000", 4) < 0) fail(EC_STAGE_START, "oom_score_adj");
@@ -77,8 +77,10 @@ static void become_ordinary(void) {
   drop_capabilities();
   // Neither traced nor read by the program, which has the same user; execve(2) ends it there.
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  // Changing the user has taken it back.
-  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+}
+
+pid_t start_apart(void (*entry)(void)) {
+  return (pid_t)start_on(CLONE_VM | CLONE_VFORK | SIGCHLD, stack + sizeof stack, entry);
 }
 
 /// Kills whatever is left when the program has ended, and counts it.
@@ -101,14 +103,18 @@ static _Noreturn void reap(pid_t program) {
 
 _Noreturn void run_init(void) {
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  int is_warm = !!(plan->flags & EC_WARM);
   run_operations();
   raise_loopback();
-  arrange_descriptors();
+  if (is_warm)
+    order_copy();
+  else
+    arrange_descriptors();
   become_ordinary();
+  // Changing the user has taken it back.
+  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   step(EC_STAGE_START);
-  // Shares our memory until it executes, so that nothing has to be copied; we wait for that.
-  pid_t program =
-      (pid_t)start_on(CLONE_VM | CLONE_VFORK | SIGCHLD, stack + sizeof stack, run_program);
+  pid_t program = is_warm ? await_copy() : start_apart(run_program);
   if (program < 0) fail(EC_STAGE_START, "clone");
   // Ours alone would keep them open.
   if (plan->flags & EC_CLOSE_DESCRIPTORS) syscall(SYS_close_range, 0, ~0u, 0);

@@ -12,6 +12,8 @@
 struct shared {
   /// The first step that failed, 0 where none did, with its error and its subject.
   int32_t failed_stage, failed_error;
+  /// The program that was copied from a warm interpreter, as init counts.
+  int32_t program;
   char subject[EC_SUBJECT_BYTES_MAX];
   struct ec_ending ending;
   /// One message, as it is sent.
@@ -29,6 +31,8 @@ extern int received[EC_DESCRIPTORS_MAX];
 extern int received_count;
 /// The descriptor of the seccomp listener, -1 where there is none.
 extern int listener;
+/// Counts runs, so that nothing of one that was killed is taken for the next one's.
+extern uint32_t run_number;
 /// True in the processes of a run, false in the jail itself.
 extern int is_inside;
 
@@ -59,12 +63,33 @@ void build_root(void);
 void run_operations(void);
 void make_template(void);
 void serve_run(void);
+void arrange_descriptors(void);
+void become_ordinary(void);
+/// A child that shares our memory until it executes or exits; we wait for that.
+pid_t start_apart(void (*entry)(void));
 _Noreturn void run_init(void);
 _Noreturn void make_workspace(void);
 _Noreturn void make_mapping(void);
 
-/// The program's part of the launch; its stack is not init's.
+/// The program's part of the launch: confines it, and returns when the worker has let it go.
+void confine_program(void);
+/// And executes it; its stack is not init's.
 _Noreturn void run_program(void);
+
+/// Answers a call that a warm interpreter makes while it starts.
+void answer_start(void);
+/// Opens what a warm interpreter needs of the place outside.
+void open_for_warm(void);
+/// What a copy needs to enter a run, through the execution of the interpreter; the copy gives it up.
+void pass_capabilities(void);
+/// Starts it, and returns when it is ready to be copied.
+void start_warm(void);
+/// Has it copied into the namespaces of init.
+void order_copy(void);
+/// Returns when that is a child of init, and says which.
+pid_t await_copy(void);
+/// What the interpreter calls, EC_WARM_READY and the following.
+long ec_warm(int request, int argument);
 /// clone(2) onto another stack, where the child calls `entry`.
 long start_on(uint64_t flags, void *stack, void (*entry)(void));
 

@@ -13,6 +13,7 @@ struct shared *shared;
 int received[EC_DESCRIPTORS_MAX];
 int received_count;
 int listener = -1;
+uint32_t run_number;
 int is_inside;
 
 union control {
@@ -130,7 +131,6 @@ static void map_memory(void) {
   plan = mmap(0, EC_PLAN_BYTES_MAX, protection, MAP_SHARED, EC_FD_PLAN, 0);
   shared = mmap(0, sizeof *shared, protection, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (plan == MAP_FAILED || shared == MAP_FAILED) fail(EC_STAGE_PLAN, "map");
-  close(EC_FD_PLAN);
 }
 
 int main(void) {

@@ -58,9 +58,7 @@ static void confine_calls(void) {
     fail(EC_STAGE_FILTER, "filter");
 }
 
-_Noreturn void run_program(void) {
-  char *const *programs = texts(plan->programs), *const *arguments = texts(plan->arguments);
-  char *const *environment = texts(plan->environment);
+void confine_program(void) {
   setsid();
   set_limits();
   step(EC_STAGE_WORK_DIRECTORY);
@@ -79,7 +77,7 @@ _Noreturn void run_program(void) {
   step(EC_STAGE_FILTER);
   step(EC_STAGE_EXEC);
   confine_calls();
-  // From here on only read, write, execve and exit_group.
+  // From here on only read, write, execve and exit_group; in a copy, close_range and munmap.
   struct ec_proof *proof = &shared->shown.proof;
   proof->status = take_text(status, 0, EC_STAGE_PROOF);
   proof->groups = take_text(groups, proof->status, EC_STAGE_PROOF);
@@ -91,6 +89,12 @@ _Noreturn void run_program(void) {
   char byte;
   // The worker has compared the proof with the plan when this comes; otherwise the channel closes.
   if (read(FD_CHANNEL, &byte, 1) != 1) _exit(125);
+}
+
+_Noreturn void run_program(void) {
+  char *const *programs = texts(plan->programs), *const *arguments = texts(plan->arguments);
+  char *const *environment = texts(plan->environment);
+  confine_program();
   int error = ENOENT;
   for (uint32_t i = 0; programs[i]; i++) {
     // A process of the worker that is being started may still hold a file that was just written.

@@ -122,6 +122,18 @@ static void answer_call(pid_t init) {
   ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &reply);
 }
 
+void answer_start(void) {
+  char notice[sizeof(struct seccomp_notif) + 256] __attribute__((aligned(8)));
+  memset(notice, 0, sizeof notice);
+  if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, notice) < 0) return;
+  char reply[sizeof(struct seccomp_notif_resp) + 256] __attribute__((aligned(8)));
+  memset(reply, 0, sizeof reply);
+  struct seccomp_notif_resp *answer = (void *)reply;
+  answer->id = ((struct seccomp_notif *)notice)->id;
+  answer->error = -EPERM;
+  ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, reply);
+}
+
 /// Watches one run until everything in it is dead. True where the worker is gone.
 static int watch(pid_t init, int pidfd) {
   struct pollfd waits[3] = {
@@ -166,6 +178,7 @@ static void report(pid_t init) {
 }
 
 void serve_run(void) {
+  run_number++;
   shared->failed_stage = 0;
   shared->ending = (struct ec_ending){.status = -1};
   is_killing = 0;

@@ -79,6 +79,8 @@ static void confine_calls(void) {
 }
 
 void make_template(void) {
+  open_for_warm();
+  close(EC_FD_PLAN);
   personality(PER_LINUX);
   setsid();
   reset_signals();
@@ -92,9 +94,11 @@ void make_template(void) {
   step(EC_STAGE_HOST_NAME);
   const char *name = text(plan->host_name);
   if (*name && syscall(SYS_sethostname, name, strlen(name)) < 0) fail(EC_STAGE_HOST_NAME, name);
+  if (plan->flags & EC_WARM) pass_capabilities();
   drop_bounding_set();
   step(EC_STAGE_NO_NEW_PRIVILEGES);
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail(EC_STAGE_NO_NEW_PRIVILEGES, "prctl");
   confine_calls();
+  start_warm();
   record(EC_RECORD_READY, 0, 0, shared->shown.texts, groups_length, -1);
 }

@@ -7,7 +7,7 @@
 // check each other's build. All offsets count from the start of the plan; texts end with a NUL.
 
 #define EC_PLAN_MAGIC 0x314e414c50434445ull
-#define EC_PLAN_VERSION 3u
+#define EC_PLAN_VERSION 4u
 #define EC_RECORD_MAGIC 0x52434a45u
 /// The plan lies in memory that both sides map; more than this does not fit.
 #define EC_PLAN_BYTES_MAX (4u << 20)
@@ -88,12 +88,41 @@ struct ec_order {
 #define EC_LOOPBACK 8192u
 /// What the filter tells is noted and let through, unless an entry of `watches` refuses it.
 #define EC_LEARN 16384u
+/// Of a template: an interpreter is started in it and waits. Of a run: the program is a copy of it.
+#define EC_WARM 32768u
 
 /// A list: `count` items from `offset` on.
 struct ec_table {
   uint32_t offset;
   uint32_t count;
 };
+
+// What a warm interpreter asks for, each by a call of `ec_warm` in the jail's own code, which it has
+// in its memory.
+/// It is ready to be copied.
+#define EC_WARM_READY 0
+/// Waits for the next run: 1 where there is one to make a copy for, 0 at the end, -1 where this run
+/// has failed already.
+#define EC_WARM_NEXT 1
+/// Where an argument of the program lies in the plan; -1 behind the last one.
+#define EC_WARM_ARGUMENT 2
+/// As EC_WARM_ARGUMENT, of the environment.
+#define EC_WARM_VARIABLE 3
+/// The copy's number among the processes of the run, from its parent.
+#define EC_WARM_PUBLISH 4
+/// There is none, for this error.
+#define EC_WARM_FAIL 5
+/// The copy's parent is gone, so that it is a child of init.
+#define EC_WARM_DELIVER 6
+/// In the copy: confines it, and returns when the worker lets it go.
+#define EC_WARM_ENTER 7
+
+// The numbers under which it finds its descriptors; those below stand open for those of runs.
+#define EC_WARM_FD_ORDERS 5
+#define EC_WARM_FD_PLAN 6
+#define EC_WARM_FD_SHARED 7
+#define EC_WARM_FD_JAIL 8
+#define EC_WARM_FD_PROCESSES 9
 
 // Kinds of operation on the new root.
 #define EC_OP_DIRECTORY 1u
@@ -243,7 +272,9 @@ struct ec_plan {
 #define EC_STAGE_NETWORK 31
 // That of a workspace.
 #define EC_STAGE_WORKSPACE 32
-#define EC_STAGES 33
+// Where a warm interpreter starts, and where it is copied.
+#define EC_STAGE_WARM 33
+#define EC_STAGES 34
 
 // Kinds of record.
 /// The jail is there; ec_hello.

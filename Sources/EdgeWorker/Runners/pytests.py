@@ -11,9 +11,6 @@ import guard
 import strict
 
 sys.path[:] = strict.LIBRARY + strict.PACKAGES
-os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-for _name in [name for name in os.environ if name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")]:
-    del os.environ[_name]
 
 import unittest
 
@@ -150,6 +147,9 @@ def stack_rule(watch, own):
 
 
 def main(plan, file, sink, quote):
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        os.environ.pop(name, None)
     path, without = os.path.join(plan["tests"], file), plan["without"]
     exact = "strict" not in without
     code, wanted = strict.compile_tests(path, exact)

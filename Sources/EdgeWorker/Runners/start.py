@@ -12,16 +12,21 @@ import marshal
 from _frozen_importlib_external import MAGIC_NUMBER
 
 CODES = {}
-try:
-    with open(HERE + "/compiled", "rb") as file:
-        if file.read(len(MAGIC_NUMBER)) == MAGIC_NUMBER:
-            CODES = marshal.load(file)
-except OSError:
-    pass
+
+
+def read_codes():
+    try:
+        with open(HERE + "/compiled", "rb") as file:
+            if file.read(len(MAGIC_NUMBER)) == MAGIC_NUMBER:
+                CODES.update(marshal.load(file))
+    except OSError:
+        pass
 
 
 def load(name):
     """Makes the module of that name, and returns it."""
+    if name in WARM:
+        return sys.modules[name]
     module, code = type(sys)(name), CODES.get(name)
     module.__file__ = HERE + "/" + name + ".py"
     if code is None:
@@ -32,4 +37,8 @@ def load(name):
     return module
 
 
+# A warm interpreter has them all; nothing else loads one of these names before us.
+WARM = {"supervise", "strict", "guard", "plain", "pytests"} & sys.modules.keys()
+if not WARM:
+    read_codes()
 load("supervise").main(load)

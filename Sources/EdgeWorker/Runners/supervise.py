@@ -63,6 +63,8 @@ def process_control(option, value):
     """prctl(2) through _ctypes alone: a third of the cost of importing ctypes."""
     import _ctypes
 
+    # Whoever is copied from this process has to import it anew, and guard.py refuses that.
+    sys.modules.pop("_ctypes", None)
     library = _ctypes.dlopen(None, 0)
     return _ctypes.call_function(_ctypes.dlsym(library, "prctl"), (option, value, 0, 0, 0))
 
