@@ -21,16 +21,22 @@ struct Import: ParsableCommand {
   @Option(name: [.short, .long], help: "A new directory; one task directory each.")
   var output: String
 
+  @Option(help: "The sandbox profile of all tasks, such as python-warm; else their language's.")
+  var profile: String?
+
   @OptionGroup var form: OutputOptions
 
   func run() throws {
+    guard profile.map(Name.isValid) ?? true else {
+      throw CommandFailure(.usage, "\(profile ?? "") is no name of a profile")
+    }
     guard let format = ImportFormat(rawValue: format) else {
       throw CommandFailure(
         .usage, "unknown format \(format)",
         next: "choose \(ImportFormat.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     let target = try makeNew(output, below: try Directory(path: "."))
-    let tasks = try importTasks(format: format, from: path, into: target)
+    let tasks = try importTasks(format: format, from: path, into: target, profile: profile)
     let rows = tasks.map { task in
       switch task.status {
       case .imported:

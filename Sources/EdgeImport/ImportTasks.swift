@@ -7,6 +7,7 @@ package import EdgeSystem
 /// - Parameters:
 ///   - path: the `.jsonl` file (humaneval, mbpp, quixbugs), or a directory of task directories, or
 ///     one of them (exercism, harbor).
+///   - profile: the sandbox profile of all tasks; nil = what each one's language has.
 ///   - isWanted: tells by the name of a task directory whether it is made.
 /// - Returns: what became of each task, in the order of the collection; a task that is refused
 ///   leaves no directory.
@@ -15,9 +16,9 @@ package import EdgeSystem
 ///   made.
 package func importTasks(
   format: ImportFormat, from path: String, into target: borrowing Directory,
-  selecting isWanted: (String) -> Bool = { _ in true }
+  profile: String? = nil, selecting isWanted: (String) -> Bool = { _ in true }
 ) throws(ImportError) -> [ImportedTask] {
-  var result = ImportResult(format: format)
+  var result = ImportResult(format: format, profile: profile)
   switch format {
   case .humaneval: try result.importLines(path, target, isWanted, HumanEval.draft)
   case .mbpp: try result.importLines(path, target, isWanted, MBPP.draft)
@@ -30,10 +31,14 @@ package func importTasks(
 
 private struct ImportResult {
   let format: ImportFormat
+  let profile: String?
   private(set) var tasks: [ImportedTask] = []
   private var names: Set<String> = []
 
-  init(format: ImportFormat) { self.format = format }
+  init(format: ImportFormat, profile: String?) {
+    self.format = format
+    self.profile = profile
+  }
 
   mutating func importLines(
     _ path: String, _ target: borrowing Directory, _ isWanted: (String) -> Bool,
@@ -102,7 +107,8 @@ private struct ImportResult {
       tasks.append(
         ImportedTask(
           name: name, directory: nil, status: .refused(reason), notices: [], requirements: []))
-    case .task(let task):
+    case .task(var task):
+      task.manifest.profile = profile ?? task.manifest.profile
       let name = task.manifest.name
       guard names.insert(name).inserted else {
         let reason = "\(place): the name \(name) occurs twice"

@@ -141,8 +141,7 @@ package final class Sandbox: Sendable {
     try RunPlan.checkPaths(launch)
     let environment = try RunPlan.environment(of: launch)
     try workspace.handOver()
-    let warm = WarmStart(launch, environment: environment)
-    let (launcher, mark) = try launcher(for: launch, workspace, warm)
+    let (launcher, mark) = try launcher(for: launch, workspace, environment)
     let plan = try RunPlan(
       sandbox: self, launch: launch, environment: environment, workspace: workspace,
       launcher: launcher)
@@ -163,8 +162,9 @@ package final class Sandbox: Sendable {
   /// A jail for this kind of launch, with its limits set and its counters started: one that is
   /// there, or a new one.
   private func launcher(
-    for launch: Launch, _ workspace: borrowing Workspace, _ warm: WarmStart?
+    for launch: Launch, _ workspace: borrowing Workspace, _ environment: [String]
   ) throws(LaunchFailure) -> (Launcher, RunGroups.Mark) {
+    let warm = WarmStart(launch, environment: environment)
     var key = TemplateKey(
       profile: launch.profile.digest, learning: launch.learning,
       mountPoint: launch.mountPoint,
@@ -186,7 +186,8 @@ package final class Sandbox: Sendable {
     }
     let groups = try makeGroups(launch)
     let template = try TemplatePlan(
-      sandbox: self, launch: launch, key: key, groups: groups.members.count)
+      sandbox: self, launch: launch, key: key, environment: environment,
+      groups: groups.members.count)
     let room = key.warm == nil ? 0 : Sandbox.warmBytesMax
     guard let mark = try groups.begin(memory: memory + room, processes: processes) else {
       throw LaunchFailure(stage: "cgroup", errno: EBUSY, subject: "a new group is in use")

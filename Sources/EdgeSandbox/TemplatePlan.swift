@@ -46,7 +46,11 @@ struct TemplatePlan: Sendable {
     var without: Set<Layer>
   }
 
-  init(sandbox: Sandbox, launch: Launch, key: TemplateKey, groups: Int) throws(LaunchFailure) {
+  /// - Parameter environment: of the first run; where it is the same, a warm interpreter's copies
+  ///   have nothing to change.
+  init(
+    sandbox: Sandbox, launch: Launch, key: TemplateKey, environment: [String], groups: Int
+  ) throws(LaunchFailure) {
     let host = sandbox.host
     let without = launch.without
     self.launch = Shape(profile: launch.profile, without: without)
@@ -79,7 +83,7 @@ struct TemplatePlan: Sendable {
     writer.plan.root_options = writer.text("size=1m,nr_inodes=1k,mode=755")
     let started = key.warm?.write(into: &writer, path: launch.profile.path)
     bytes = writer.finish(
-      arguments: started?.arguments ?? [], environment: key.warm?.environment ?? [],
+      arguments: started?.arguments ?? [], environment: key.warm == nil ? [] : environment,
       programs: started?.programs ?? [], filter: filters?.first ?? [])
   }
 

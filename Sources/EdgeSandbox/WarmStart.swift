@@ -7,20 +7,18 @@ internal import EdgeJob
 struct WarmStart: Hashable, Sendable {
   /// The interpreter and its options.
   let arguments: [String]
-  /// What it takes from its environment when it starts.
-  let environment: [String]
+  /// What it takes from its environment when it starts; the rest is each run's own.
+  private let steered: [String]
   let preload: Launch.Preload?
 
   /// Nil where this launch has to be executed: the profile does not ask for copies, or it is no
   /// program of such an interpreter, or it chooses a hash seed of its own at each start.
   init?(_ launch: Launch, environment all: [String]) {
     guard launch.profile.warm.contains(.python), launch.learning == nil,
-      // The copy's parent is one of them for a moment.
-      launch.limits.processes >= 2,
       let options = WarmStart.options(launch.arguments), WarmStart.hasSeed(all)
     else { return nil }
     arguments = Array(launch.arguments.prefix(1)) + options
-    environment = all.filter { entry in
+    steered = all.filter { entry in
       WarmStart.steering.contains { entry.hasPrefix($0) }
     }
     preload = launch.preload

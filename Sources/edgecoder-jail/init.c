@@ -83,9 +83,9 @@ pid_t start_apart(void (*entry)(void)) {
   return (pid_t)start_on(CLONE_VM | CLONE_VFORK | SIGCHLD, stack + sizeof stack, entry);
 }
 
-/// Kills whatever is left when the program has ended, and counts it.
+/// Kills whatever is left when the program has ended, and counts it. 0: it has.
 static _Noreturn void reap(pid_t program) {
-  int has_ended = 0;
+  int has_ended = program == 0;
   for (;;) {
     int status;
     if (has_ended) kill(-1, SIGKILL);
@@ -114,7 +114,11 @@ _Noreturn void run_init(void) {
   // Changing the user has taken it back.
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   step(EC_STAGE_START);
-  pid_t program = is_warm ? await_copy() : start_apart(run_program);
+  if (is_warm) {
+    await_copy();
+    reap(0);
+  }
+  pid_t program = start_apart(run_program);
   if (program < 0) fail(EC_STAGE_START, "clone");
   // Ours alone would keep them open.
   if (plan->flags & EC_CLOSE_DESCRIPTORS) syscall(SYS_close_range, 0, ~0u, 0);

@@ -1,5 +1,6 @@
 #pragma once
 #include "CJailPlan.h"
+#include <sys/resource.h>
 #include <sys/types.h>
 
 // The jail stays for many runs. The *jail* process builds a template once (namespaces, root,
@@ -12,8 +13,8 @@
 struct shared {
   /// The first step that failed, 0 where none did, with its error and its subject.
   int32_t failed_stage, failed_error;
-  /// The program that was copied from a warm interpreter, as init counts.
-  int32_t program;
+  /// What a copy of a warm interpreter used, which is no child of init.
+  struct rusage copy;
   char subject[EC_SUBJECT_BYTES_MAX];
   struct ec_ending ending;
   /// One message, as it is sent.
@@ -86,8 +87,8 @@ void pass_capabilities(void);
 void start_warm(void);
 /// Has it copied into the namespaces of init.
 void order_copy(void);
-/// Returns when that is a child of init, and says which.
-pid_t await_copy(void);
+/// Returns when the copy has ended.
+void await_copy(void);
 /// What the interpreter calls, EC_WARM_READY and the following.
 long ec_warm(int request, int argument);
 /// clone(2) onto another stack, where the child calls `entry`.

@@ -150,6 +150,16 @@ static int watch(pid_t init, int pidfd) {
   }
 }
 
+static void add_usage(struct ec_ending *ending, const struct rusage *usage) {
+  ending->user_microseconds += usage->ru_utime.tv_sec * 1000000ll + usage->ru_utime.tv_usec;
+  ending->system_microseconds += usage->ru_stime.tv_sec * 1000000ll + usage->ru_stime.tv_usec;
+  if (ending->resident_kibibytes < usage->ru_maxrss) ending->resident_kibibytes = usage->ru_maxrss;
+  ending->blocks_read += usage->ru_inblock;
+  ending->blocks_written += usage->ru_oublock;
+  ending->voluntary_switches += usage->ru_nvcsw;
+  ending->involuntary_switches += usage->ru_nivcsw;
+}
+
 static void report(pid_t init) {
   int status = 0;
   struct rusage usage = {0};
@@ -166,13 +176,8 @@ static void report(pid_t init) {
   ending->status = shared->ending.status < 0 && is_killing ? SIGKILL : shared->ending.status;
   ending->exec_error = shared->ending.exec_error;
   ending->orphans = shared->ending.orphans;
-  ending->user_microseconds = usage.ru_utime.tv_sec * 1000000ll + usage.ru_utime.tv_usec;
-  ending->system_microseconds = usage.ru_stime.tv_sec * 1000000ll + usage.ru_stime.tv_usec;
-  ending->resident_kibibytes = usage.ru_maxrss;
-  ending->blocks_read = usage.ru_inblock;
-  ending->blocks_written = usage.ru_oublock;
-  ending->voluntary_switches = usage.ru_nvcsw;
-  ending->involuntary_switches = usage.ru_nivcsw;
+  add_usage(ending, &usage);
+  add_usage(ending, &shared->copy);
   record(EC_RECORD_END, 0, 0, &outcome,
          sizeof outcome.ending + ending->denied * sizeof outcome.denied[0], -1);
 }
@@ -181,6 +186,7 @@ void serve_run(void) {
   run_number++;
   shared->failed_stage = 0;
   shared->ending = (struct ec_ending){.status = -1};
+  shared->copy = (struct rusage){0};
   is_killing = 0;
   outcome.ending = (struct ec_ending){.violation = -1};
   step(EC_STAGE_CLONE);

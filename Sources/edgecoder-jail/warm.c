@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 // A warm interpreter is a child of the jail that has started, has loaded what every program of its
@@ -121,17 +122,33 @@ void order_copy(void) {
   if (sendmsg(orders, &message, MSG_NOSIGNAL) < 0) fail(EC_STAGE_WARM, "order");
 }
 
-pid_t await_copy(void) {
-  uint32_t answer = 0;
-  while (answer != run_number) {
-    ssize_t got = read(orders, &answer, sizeof answer);
+/// How a copy ended, from the interpreter, which is its parent, to init.
+struct end {
+  uint32_t run_number;
+  int32_t status;
+  struct rusage usage;
+};
+
+/// What the copy's children leave behind is init's, and goes by itself until the copy has ended.
+void await_copy(void) {
+  uint64_t ignore[4] = {1 /* SIG_IGN */};
+  syscall(SYS_rt_sigaction, SIGCHLD, ignore, (void *)0, 8);
+  if (plan->flags & EC_CLOSE_DESCRIPTORS) {
+    syscall(SYS_close_range, 0, orders - 1, 0);
+    syscall(SYS_close_range, orders + 1, ~0u, 0);
+  }
+  struct end end = {0};
+  while (end.run_number != run_number) {
+    ssize_t got = read(orders, &end, sizeof end);
     if (got < 0 && errno == EINTR) continue;
-    if (got == sizeof answer) continue;
+    if (got == sizeof end) continue;
     errno = ECHILD;
     fail(EC_STAGE_WARM, "the interpreter is gone");
   }
-  if (shared->failed_stage) _exit(1);
-  return shared->program;
+  shared->ending.status = end.status;
+  shared->copy = end.usage;
+  ignore[0] = 0;
+  syscall(SYS_rt_sigaction, SIGCHLD, ignore, (void *)0, 8);
 }
 
 // From here on in the interpreter.
@@ -175,12 +192,15 @@ static long place_of(struct ec_table table, int index) {
   return (long)((const uint64_t *)((const char *)plan + table.offset))[index];
 }
 
-static long deliver(void) {
+static long wait_for_copy(pid_t copy) {
   close(processes);
   close(mounts);
   for (int i = 0; i < EC_MOUNTS; i++) close(received[i]);
   if (syscall(SYS_setns, EC_WARM_FD_PROCESSES, CLONE_NEWPID) < 0) fail(EC_STAGE_WARM, "own");
-  return write(EC_WARM_FD_ORDERS, &run_number, sizeof run_number) == sizeof run_number;
+  struct end end = {.run_number = run_number};
+  while (wait4(copy, &end.status, 0, &end.usage) < 0 && errno == EINTR) {
+  }
+  return write(EC_WARM_FD_ORDERS, &end, sizeof end) == sizeof end;
 }
 
 static long enter_run(void) {
@@ -205,9 +225,8 @@ long ec_warm(int request, int argument) {
     case EC_WARM_NEXT: return next_run();
     case EC_WARM_ARGUMENT: return place_of(plan->arguments, argument);
     case EC_WARM_VARIABLE: return place_of(plan->environment, argument);
-    case EC_WARM_PUBLISH: return shared->program = argument;
     case EC_WARM_FAIL: errno = argument; fail(EC_STAGE_WARM, "copy");
-    case EC_WARM_DELIVER: return deliver();
+    case EC_WARM_WAIT: return wait_for_copy(argument);
     case EC_WARM_ENTER: return enter_run();
     default: return -1;
   }

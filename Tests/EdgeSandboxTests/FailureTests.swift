@@ -107,12 +107,17 @@ struct FailureTests {
     child.signal(SIGKILL)
     #expect(child.wait() == .signalled(SIGKILL))
     #expect(eventually { Processes.of(user).isEmpty })
-    // Its control groups are left; the next worker removes those of the dead.
-    _ = try SandboxHost.probe()
-    for place in try groupPlaces() {
-      let names = try Directory(path: place).entries()
-      #expect(!names.contains { $0.hasPrefix("edgecoder-\(child.process)-") })
-    }
+    // Its control groups are left until the jail is out of them; the next worker removes those of
+    // the dead.
+    #expect(
+      try eventually {
+        _ = try SandboxHost.probe()
+        return try groupPlaces().allSatisfy { place in
+          !(try Directory(path: place).entries()).contains {
+            $0.hasPrefix("edgecoder-\(child.process)-")
+          }
+        }
+      })
   }
 
   @Test func strictNeedsTheAccountOfTheTree() throws {

@@ -101,21 +101,18 @@ struct ec_table {
 // in its memory.
 /// It is ready to be copied.
 #define EC_WARM_READY 0
-/// Waits for the next run: 1 where there is one to make a copy for, 0 at the end, -1 where this run
-/// has failed already.
+/// Waits for the next run: 1 where there is one to make a copy for, 0 at the end.
 #define EC_WARM_NEXT 1
 /// Where an argument of the program lies in the plan; -1 behind the last one.
 #define EC_WARM_ARGUMENT 2
 /// As EC_WARM_ARGUMENT, of the environment.
 #define EC_WARM_VARIABLE 3
-/// The copy's number among the processes of the run, from its parent.
-#define EC_WARM_PUBLISH 4
-/// There is none, for this error.
-#define EC_WARM_FAIL 5
-/// The copy's parent is gone, so that it is a child of init.
-#define EC_WARM_DELIVER 6
+/// There is no copy, for this error.
+#define EC_WARM_FAIL 4
+/// Waits until the copy with this number has ended.
+#define EC_WARM_WAIT 5
 /// In the copy: confines it, and returns when the worker lets it go.
-#define EC_WARM_ENTER 7
+#define EC_WARM_ENTER 6
 
 // The numbers under which it finds its descriptors; those below stand open for those of runs.
 #define EC_WARM_FD_ORDERS 5

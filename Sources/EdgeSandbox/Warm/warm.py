@@ -1,10 +1,9 @@
 """A warm interpreter: it has loaded what its programs load, and is copied for each of them.
 
-Nothing of a task is seen here. The jail hands over the namespaces of a run, and this process forks
-twice: the helper is born among the processes of the run, and its own child, which init adopts when
-the helper exits, becomes the program. That child is confined by the jail's code, which is mapped
-here at the jail's addresses: filters let through what a launch has to do from there alone.
-Only when it has come back from there does it read what it is to run.
+Nothing of a task is seen here. The jail hands over the namespaces of a run; this process forks, and
+its child, born among the processes of the run, becomes the program. It is confined by the jail's
+code, which is mapped here at the jail's addresses: filters let through what a launch has to do from
+there alone. Only when it has come back from there does it read what it is to run.
 """
 import atexit
 import gc
@@ -14,7 +13,7 @@ import sys
 KNOWN = set(sys.modules)
 HERE = "/.warm/"
 ORDERS, PLAN, JAIL = 5, 6, 8
-READY, NEXT, ARGUMENT, VARIABLE, PUBLISH, FAIL, DELIVER, ENTER = range(8)
+READY, NEXT, ARGUMENT, VARIABLE, FAIL, WAIT, ENTER = range(7)
 
 
 def map_jail():
@@ -88,17 +87,12 @@ def serve():
     ask(READY)
     while ask(NEXT) == 1:
         try:
-            helper = os.fork()
-            program = os.fork() if helper == 0 else -1
+            program = os.fork()
         except OSError as error:
             ask(FAIL, error.errno)
-        if program > 0:
-            ask(PUBLISH, program)
-            os._exit(0)
         if program == 0:
             return enter(ask, view)
-        os.waitpid(helper, 0)
-        ask(DELIVER)
+        ask(WAIT, program)
     os._exit(0)
 
 
@@ -119,8 +113,11 @@ def enter(ask, view):
 
 def arrange(arguments, environment):
     """What the interpreter itself would have made of them."""
-    os.environb.clear()
-    os.environb.update(entry.split(b"=", 1) for entry in environment)
+    wanted = dict(entry.split(b"=", 1) for entry in environment)
+    for name in [name for name in os.environb._data if name not in wanted]:
+        del os.environb[name]
+    # What is the same is not touched: it is shared with the interpreter.
+    os.environb.update(wanted.items() - os.environb._data.items())
     sys.orig_argv[:] = words = [os.fsdecode(word) for word in arguments]
     first = 1
     while words[first].startswith("-") and words[first] not in ("-c", "-m"):
