@@ -10,9 +10,9 @@ enum SandboxReport {
   static func json(_ result: RunReport, times: [Int64]) -> JSON {
     [
       "schema": .string(schema), "outcome": result.verdict().json,
-      "termination": termination(result), "limitsHit": limits(result.limitsHit),
-      "denied": .array(result.denied.map(denied)), "usage": result.usage.json,
-      "activity": activity(result.activity), "enforced": .table(result.enforced),
+      "termination": termination(result), "limitsHit": result.limitsHit.json,
+      "denied": .array(result.denied.map(\.json)), "usage": result.usage.json,
+      "activity": result.activity.json, "enforced": .table(result.enforced),
       "setupNs": .int(result.setupNanoseconds), "profile": .string(result.profileDigest.hex),
       "timesNs": distribution(times),
     ]
@@ -42,33 +42,6 @@ enum SandboxReport {
     case .exited(let status): return ["exit": .int(Int64(status))]
     case .signalled(let signal): return ["signal": .int(Int64(signal))]
     }
-  }
-
-  private static func limits(_ hit: RunReport.LimitsHit) -> JSON {
-    [
-      "cpu": .bool(hit.cpu), "wall": .bool(hit.wall), "output": .bool(hit.output),
-      "workspaceFull": .bool(hit.workspaceFull), "oomKills": .int(hit.outOfMemoryKills),
-      "processRefusals": .int(hit.processRefusals),
-      "outputBytesDropped": .int(hit.outputBytesDropped),
-      "violation": hit.violation.map { .string($0) } ?? .null,
-    ]
-  }
-
-  /// Registers as hexadecimal text: they may be above what a number in JSON holds.
-  private static func denied(_ call: NotedCall) -> JSON {
-    [
-      "syscall": .string(call.name),
-      "args": .array(call.arguments.map { .string("0x" + String($0, radix: 16)) }),
-      "count": .int(call.count),
-    ]
-  }
-
-  private static func activity(_ activity: RunReport.Activity) -> JSON {
-    [
-      "bytesRead": .int(activity.bytesRead), "bytesWritten": .int(activity.bytesWritten),
-      "voluntarySwitches": .int(activity.voluntarySwitches),
-      "involuntarySwitches": .int(activity.involuntarySwitches),
-    ]
   }
 
   private static func distribution(_ all: [Int64]) -> JSON {

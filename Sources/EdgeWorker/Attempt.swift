@@ -22,6 +22,9 @@ struct Attempt: Sendable {
     var name: String
     var verdict: Verdict
     var usage: Usage
+    var limitsHit: RunReport.LimitsHit
+    var denied: [NotedCall]
+    var activity: RunReport.Activity
     var stdout: [UInt8]
     var stderr: [UInt8]
   }
@@ -33,8 +36,9 @@ struct Attempt: Sendable {
     profileDigest = report.profileDigest
     phases.append(
       Phase(
-        name: name, verdict: verdict, usage: report.usage, stdout: report.stdout,
-        stderr: report.stderr))
+        name: name, verdict: verdict, usage: report.usage,
+        limitsHit: report.limitsHit, denied: report.denied, activity: report.activity,
+        stdout: report.stdout, stderr: report.stderr))
   }
 }
 

@@ -1,6 +1,7 @@
 internal import EdgeArchive
 internal import EdgeJob
 internal import EdgeReport
+internal import EdgeSandbox
 internal import EdgeSystem
 
 /// The result archive: `result.json`, `junit.xml`, the capped output, `patch.diff`, artifacts.
@@ -40,6 +41,8 @@ enum ResultFiles {
   private static func phase(_ phase: Attempt.Phase) -> JSON {
     [
       "name": .string(phase.name), "verdict": phase.verdict.json, "usage": phase.usage.json,
+      "limitsHit": phase.limitsHit.json, "denied": .array(phase.denied.map(\.json)),
+      "activity": phase.activity.json,
       "stdoutSha256": .string(Hex.text(Hash.sha256(phase.stdout))),
       "stderrSha256": .string(Hex.text(Hash.sha256(phase.stderr))),
     ]

@@ -18,6 +18,7 @@ final class CheatSite {
   struct Task {
     var name: String
     var language = "python"
+    var profile = "python"
     var command: [String] = []
     /// The lines of `[verifier]`; empty for a task of kind `run`.
     var verifier: [String] = []
@@ -30,7 +31,7 @@ final class CheatSite {
       let kind = verifier.isEmpty ? "run" : "verify"
       var lines = [
         "schema_version = \"1.4\"", "[task]", "name = \"\(name)\"", "[edgecoder]", "format = 1",
-        "kind = \"\(kind)\"", "language = \"\(language)\"", "profile = \"python\"",
+        "kind = \"\(kind)\"", "language = \"\(language)\"", "profile = \"\(profile)\"",
       ]
       if !command.isEmpty { lines.append("command = \(list(command))") }
       if !protected.isEmpty { lines.append("protected = \(list(protected))") }

@@ -17,12 +17,15 @@ extension EndToEnd {
       ("read-proc", "pytest"), ("linger", "reward"),
     ]
 
-    @Test(.timeLimit(.minutes(6))) func noneOfEightPassesAndTheHonestSolutionAlwaysDoes() throws {
+    /// Under `python-warm` each is a copy of the interpreter that those before it were copied from.
+    @Test(.timeLimit(.minutes(6)), arguments: ["python", "python-warm"])
+    func noneOfEightPassesAndTheHonestSolutionAlwaysDoes(profile: String) throws {
       let site = try CheatSite()
       let honest = try files("honest")
       for (name, runner) in Self.cheats {
-        try site.add(try task("honest-against-\(name)", runner), candidate: honest)
-        try site.add(try task(name, runner), candidate: try files(name))
+        let against = try task("honest-against-\(name)", runner, profile)
+        try site.add(against, candidate: honest)
+        try site.add(try task(name, runner, profile), candidate: try files(name))
       }
       let endings = try site.run()
       let passed = endings.filter { $0.value.ending["verdict"]?.text == "passed" }.map(\.key)
@@ -33,16 +36,24 @@ extension EndToEnd {
         #expect(verdict != nil, "\(name): \(endings[name]?.ending ?? .null)")
         print("\(name): \(endings[name]?.ending.canonicalText ?? "")")
       }
+      let starts = try endings.values.map { ended in
+        try JSON.parse(Array(site.output("result.json", of: ended.job).utf8))["enforced"]?["start"]
+      }
+      let copies = starts.count { $0?.text == "copy of a warm interpreter" }
+      // Each of two slots executes the first of the two kinds.
+      #expect(copies >= (profile == "python" ? 0 : 10), "\(starts)")
     }
 
     /// The same cheats, and a first phase in which they run as a program.
-    private func task(_ name: String, _ runner: String) throws -> CheatSite.Task {
+    private func task(_ name: String, _ runner: String, _ profile: String) throws
+      -> CheatSite.Task
+    {
       let names = [
         "test_ascending", "test_values", "MiddleTest::test_descending", "MiddleTest::test_equal",
       ]
       let expected = names.map { "\"middle_test.py::\($0)\"" }.joined(separator: ", ")
       return CheatSite.Task(
-        name: name, command: ["python3", "-B", "solution.py"],
+        name: name, profile: profile, command: ["python3", "-B", "solution.py"],
         verifier: runner == "pytest"
           ? ["runner = \"pytest\"", "files = [\"middle_test.py\"]", "expected = [\(expected)]"]
           : ["runner = \"reward\"", "command = [\"bash\", \"/tests/test.sh\"]"],

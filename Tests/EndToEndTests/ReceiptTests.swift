@@ -87,6 +87,23 @@ extension EndToEnd.ReceiptTests {
     #expect(xml.contains("<failure"), "\(xml)")
   }
 
+  @Test func theResultSaysWhatWasDenied() throws {
+    let place = try Workplace()
+    let task = try place.task("denied", "exec 3<>/dev/tcp/127.0.0.1/1\nexit 4")
+    let run = try place.edgecoder("run", "-q", task)
+    let job = try #require(expect(run, 1).lines.first)
+    expect(try place.shell("edgecoder result \(job) -o out"), 0)
+    let result = try JSON.parse(place.folder.read("out/result.json"))
+    let phase = try #require(result["phases"]?.elements?.first)
+    // Before, bash asks about a terminal.
+    let call = try #require(
+      phase["denied"]?.elements?.first { $0["syscall"]?.text == "socket" })
+    // AF_INET, SOCK_STREAM
+    #expect(call["args"]?.elements?.prefix(2).map(\.text) == ["0x2", "0x1"])
+    #expect(phase["limitsHit"]?["violation"] == .null)
+    #expect(phase["activity"]?["voluntarySwitches"]?.integer ?? 0 > 0)
+  }
+
   @Test func artifactsComeBack() throws {
     let place = try Workplace()
     let run = try place.edgecoder("run", "-q", "\(Workplace.examples)/primes.python")
