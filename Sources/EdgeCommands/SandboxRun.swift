@@ -70,7 +70,7 @@ struct SandboxRun: ParsableCommand {
     // Every byte is written, so that every page is there.
     let held = [UInt8](repeating: 1, count: Int(ballast) << 20)
     defer { withExtendedLifetime(held) {} }
-    let profile = try NamedPolicy.named(profile).whole()
+    let profile = try wholeProfile()
     let slot = try SlotLease.take()
     let sandbox = Sandbox(host: try SandboxHost.probe(), slot: slot.number)
     var launch = Launch(
@@ -94,6 +94,17 @@ struct SandboxRun: ParsableCommand {
       if let output { try keep(workspace.directory, output, launch.limits) }
     }
     if let last { try finish(last, times) }
+  }
+
+  /// A profile that cannot be read is reported, too: nothing ran.
+  private func wholeProfile() throws -> SandboxProfile {
+    do { return try NamedPolicy.named(profile).whole() } catch {
+      if report == "json" {
+        try? write(
+          SandboxReport.json(LaunchFailure(stage: "profile", errno: 0, subject: profile)))
+      }
+      throw error
+    }
   }
 
   private func pairs(_ texts: [String]) throws -> [(String, String)] {

@@ -100,10 +100,17 @@ extension Coordinator {
       let manifest = capped(inspection.manifest)
       let worst = policy.tariff.worstCase(manifest).amount
       let reserved = request.creditsMax.map { min($0, worst) } ?? worst
+      let budget = reserved < worst ? policy.tariff.cpuMilliseconds(for: reserved) : nil
+      if budget == 0 {
+        try reject(
+          taken.name, job: JobID(taken.name), submitter: taken.submitter,
+          reason: "\(reserved) credits buy no CPU time")
+        return nil
+      }
       let ticket = Ticket(
         job: job, request: request, account: account, submitter: taken.submitter,
         blob: inspection.blob, task: inspection.task, manifest: manifest, reserved: reserved,
-        admitted: now(), notBefore: request.notBefore ?? 0, hold: request.hold)
+        cpuBudget: budget, admitted: now(), notBefore: request.notBefore ?? 0, hold: request.hold)
       candidates.append(Candidate(ticket: ticket, taken: taken))
     }
     return candidates

@@ -42,6 +42,21 @@ package struct Tariff: Hashable, Sendable {
     price(of: usage.cpuMilliseconds, basis: .measured)
   }
 
+  /// The CPU time that costs no more than this, milliseconds.
+  package func cpuMilliseconds(for credits: Credits) -> Int64 {
+    guard price(of: 0, basis: .worstCase).amount <= credits else { return 0 }
+    var range = (low: Int64(0), high: Tariff.most)
+    while range.low < range.high {
+      let middle = range.low + (range.high - range.low + 1) / 2
+      if price(of: middle, basis: .worstCase).amount <= credits {
+        range.low = middle
+      } else {
+        range.high = middle - 1
+      }
+    }
+    return range.low
+  }
+
   /// What a task can cost at most, by the limits of its manifest: what admit reserves.
   package func worstCase(_ manifest: TaskManifest) -> Price {
     price(of: Tariff.cpuMillisecondsMax(of: manifest), basis: .worstCase)

@@ -12,6 +12,8 @@ package struct Ticket: Hashable, Sendable {
   package var manifest: TaskManifest
   /// What the ledger holds back for this job.
   package var reserved: Credits
+  /// CPU time of an attempt that these credits buy, milliseconds, where the task may use more.
+  package var cpuBudget: Int64?
   /// Milliseconds UTC.
   package var admitted: Int64
   /// Counts the reservations: 1, and one more for each `retry` of an ended job.
@@ -27,7 +29,8 @@ package struct Ticket: Hashable, Sendable {
 
   package init(
     job: JobID, request: Request, account: String, submitter: UInt32, blob: Digest, task: Digest,
-    manifest: TaskManifest, reserved: Credits, admitted: Int64, round: Int64 = 1,
+    manifest: TaskManifest, reserved: Credits, cpuBudget: Int64? = nil, admitted: Int64,
+    round: Int64 = 1,
     faults: [Fault] = [],
     notBefore: Int64 = 0, hold: String? = nil, ending: Ending? = nil
   ) {
@@ -39,6 +42,7 @@ package struct Ticket: Hashable, Sendable {
     self.task = task
     self.manifest = manifest
     self.reserved = reserved
+    self.cpuBudget = cpuBudget
     self.admitted = admitted
     self.round = round
     self.faults = faults
@@ -58,7 +62,8 @@ package struct Ticket: Hashable, Sendable {
       ("request", request.json), ("account", .string(account)),
       ("submitter", .int(Int64(submitter))), ("blob", .string(blob.hex)),
       ("task", .string(task.hex)), ("manifest", manifest.json),
-      ("reserved", .string(String(reserved.micro))), ("admitted", .int(admitted)),
+      ("reserved", .string(String(reserved.micro))),
+      ("cpuBudget", cpuBudget.map { .int($0) }), ("admitted", .int(admitted)),
       ("round", .int(round)), ("faults", .array(faults.map(\.json))),
       ("notBefore", .int(notBefore)),
       ("hold", hold.map { .string($0) }), ("ending", ending?.json),
@@ -80,7 +85,8 @@ package struct Ticket: Hashable, Sendable {
       account: try fields.text("account"), submitter: submitter,
       blob: try fields.digest("blob"), task: try fields.digest("task"),
       manifest: try TaskManifest(json: try fields.value("manifest")),
-      reserved: try fields.credits("reserved"), admitted: try fields.integer("admitted"),
+      reserved: try fields.credits("reserved"),
+      cpuBudget: try fields.optionalInteger("cpuBudget"), admitted: try fields.integer("admitted"),
       round: try fields.integer("round"), faults: faults,
       notBefore: try fields.integer("notBefore"),
       hold: try fields.optionalText("hold"), ending: ending)

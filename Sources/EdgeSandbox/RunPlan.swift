@@ -15,7 +15,8 @@ struct RunPlan: ~Copyable {
     sandbox: Sandbox, launch: Launch, environment: [String], workspace: borrowing Workspace,
     launcher: Launcher
   ) throws(LaunchFailure) {
-    let template = launcher.template, isWarm = launcher.key.warm != nil
+    let template = launcher.template
+    let isWarm = launcher.key.warm != nil
     self.launch = launch
     let host = sandbox.host
     let keepsUser = launch.without.contains(.user)

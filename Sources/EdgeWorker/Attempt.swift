@@ -15,6 +15,7 @@ struct Attempt: Sendable {
   var members: [ResultMember] = []
   /// What could not be kept, for people.
   var notices: [String] = []
+  var budget = Budget()
 
   /// One sandbox that was used.
   struct Phase: Sendable {

@@ -49,7 +49,7 @@ struct RunAttempt {
     let profile = try preparation.profile(manifest.profile)
     let archive: Descriptor
     do { archive = try spool.openBlob(ticket.blob) } catch { throw Fault.archiveCorrupt }
-    var attempt = Attempt(outcome: .verdict(.passed))
+    var attempt = Attempt(outcome: .verdict(.passed), budget: Budget(ticket))
     let job = JobFiles(ticket: ticket, archive: archive.raw, preparation: preparation)
     guard !manifest.command.isEmpty else {
       var workspace = try sandbox.makeWorkspace(
@@ -60,8 +60,11 @@ struct RunAttempt {
     }
     var workspace = try sandbox.makeWorkspace(limits: manifest.limits, profile: profile)
     let snapshot = try job.unpack(into: &workspace, of: sandbox, withTests: false)
-    let report = try sandbox.run(launch(manifest, profile, cancel: cancel), in: workspace)
-    let verdict = report.verdict()
+    let own = manifest.limits
+    var launch = launch(manifest, profile, cancel: cancel)
+    launch.limits = attempt.budget.limits(own)
+    let report = try sandbox.run(launch, in: workspace)
+    let verdict = attempt.budget.take(report.usage, report.verdict(), own: own)
     attempt.add("run", report, verdict: verdict)
     attempt.outcome = report.cancelled ? .cancelled : .verdict(verdict)
     if verdict == .passed, !report.cancelled, manifest.kind == .verify {
@@ -80,6 +83,10 @@ struct RunAttempt {
   ) throws {
     let manifest = job.ticket.manifest
     guard let verifier = manifest.verifier else { return }
+    if attempt.budget.isEmpty {
+      attempt.outcome = .verdict(.budgetExhausted)
+      return
+    }
     let clean = try sandbox.makeWorkspace(limits: verifier.limits, profile: profile)
     let protected = job.protected
     attempt.notices += try CopyTree.copy(
@@ -116,6 +123,7 @@ struct RunAttempt {
         .init(descriptor: runner.raw, path: "/runner"),
       ],
       writableDirectories: plan.writableDirectories, reportChannel: true, cancel: cancel)
+    launch.limits = attempt.budget.limits(verifier.limits)
     launch.limits.openFiles = max(launch.limits.openFiles, 64)
     launch.preload = plan.preload
     let report = try sandbox.run(launch, in: workspace)
@@ -128,10 +136,11 @@ struct RunAttempt {
       verifier.runner == .reward
       ? try? workspace.writable("/logs/verifier").read("reward.txt", atMost: 4096) : nil
     let judged = plan.judge(report, reward: reward)
-    attempt.add("verify", report, verdict: judged.verdict)
+    let verdict = attempt.budget.take(report.usage, judged.verdict, own: verifier.limits)
+    attempt.add("verify", report, verdict: verdict)
     attempt.tests = judged.tests
     attempt.notices += judged.notices
-    attempt.outcome = .verdict(judged.verdict)
+    attempt.outcome = .verdict(verdict)
   }
 
   private func launch(_ manifest: TaskManifest, _ profile: SandboxProfile, cancel: Int32) -> Launch

@@ -107,10 +107,12 @@ extension RunnerPlan {
     let unreported = missing.map {
       TestResult(name: $0, status: .failed, message: "did not report")
     }
+    let isUnparsed =
+      !passed.values.contains(true) && parsed.tests.contains { $0.name.hasSuffix("(compile)") }
     // A file that broke fails what it reported, so an empty pair of lists cannot pass here.
     let verdict: Verdict =
       failed.isEmpty && missing.isEmpty && isComplete
-      ? .passed : .failedTests(failed: failed, missing: missing)
+      ? .passed : isUnparsed ? .compileError : .failedTests(failed: failed, missing: missing)
     return Judgement(verdict: verdict, tests: parsed.tests + unreported, notices: parsed.broken)
   }
 

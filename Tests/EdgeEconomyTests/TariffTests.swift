@@ -45,6 +45,22 @@ import Testing
     }
   }
 
+  @Test(arguments: Seed.some(20))
+  func `credits buy as much time as they pay for, and no more`(seed: Seed) {
+    var random = SplitMix64(seed)
+    for _ in 0..<200 {
+      let tariff = Tariff(
+        version: 1, microPerCPUMillisecond: random.number(1...5000 as ClosedRange<Int64>),
+        multiplierPPM: random.number(1...3_000_000 as ClosedRange<Int64>))
+      let credits = Credits(micro: random.number(1...1 << 40 as ClosedRange<Int64>))
+      let time = tariff.cpuMilliseconds(for: credits)
+      #expect(tariff.price(usage: usage(time)).amount <= credits)
+      #expect(tariff.price(usage: usage(time + 1)).amount > credits)
+    }
+    #expect(Tariff.standard.cpuMilliseconds(for: Credits(micro: 999)) == 0)
+    #expect(Tariff.standard.cpuMilliseconds(for: Credits(micro: 1_000)) == 1)
+  }
+
   @Test func `no number of a task overflows a price`() {
     var manifest = TaskManifest(name: "t", kind: .verify, language: "shell", profile: "p")
     manifest.command = ["make"]

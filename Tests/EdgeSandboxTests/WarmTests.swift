@@ -25,7 +25,9 @@ struct WarmTests {
     ["-c", "import sys; sys.exit(7)"], ["-c", "import sys; sys.exit('a text')"],
     ["-c", "import os; os.kill(os.getpid(), 15)"], ["-c", "import os; os.abort()"],
     ["-c", "import atexit; atexit.register(print, 'end'); print('begin')"],
-    ["-c", "f = open('/tmp/x', 'w'); f.write('kept'); import os; print(os.stat('/tmp/x').st_size)"],
+    [
+      "-c", "f = open('/tmp/x', 'w'); f.write('kept'); import os; print(os.stat('/tmp/x').st_size)",
+    ],
     ["-c", "class A:\n  def __del__(self): print('gone')\na = A()\nb = [A()]; b.append(b)"],
     ["-c", "import threading as t; t.Timer(0.05, print, ['late']).start()"],
     ["-c", "import sys; sys.stdout.write('no end'); sys.stderr.write('here, too')"],
@@ -39,7 +41,10 @@ struct WarmTests {
     ["-c", "print(__file__)"], ["-c", "import resource as r; print(r.getrlimit(r.RLIMIT_NOFILE))"],
     ["-m", "platform", "x"], ["-m", "no_such_module"], ["missing.py"], ["main.py", "one"],
     ["./main.py"], ["/work/main.py"], ["-I", "main.py"], ["-S", "-B", "main.py"],
-    ["-c", "import os; print(sorted(os.listdir('/proc/self/fd')), sorted({*os.listdir('/')} - {'.warm'}))"],
+    [
+      "-c",
+      "import os; print(sorted(os.listdir('/proc/self/fd')), sorted({*os.listdir('/')} - {'.warm'}))",
+    ],
     ["-c", "import os; print(os.getpid() > 1, os.getsid(0) == os.getpid())"],
     ["-c", "print([line.split()[4:6] for line in open('/proc/self/mountinfo')])"],
     ["-c", "print(open('/proc/self/cgroup').read())"],

@@ -121,8 +121,9 @@ struct WarmVictimTests {
       let box = try WarmBox()
       _ = try box.second(["-c", "pass"])
       // setns(2), setresuid(2), seccomp(2) and mount(2): EPERM.
-      for (number, arguments) in [(308, "0, 0, 0, 0, 0"), (117, "0, 0, 0, 0, 0"), (165, "0,0,0,0,0")]
-      {
+      for (number, arguments) in [
+        (308, "0, 0, 0, 0, 0"), (117, "0, 0, 0, 0, 0"), (165, "0,0,0,0,0"),
+      ] {
         let report = try box.run(["-c", WarmVictimTests.jump(number, arguments)])
         #expect(report.out == "-1", "\(number): \(report.out) \(report.err.suffix(300))")
       }

@@ -49,6 +49,52 @@ struct RunnerTests {
     #expect(judged.verdict == .passed, "\(judged)")
   }
 
+  /// A candidate that cannot be parsed has its own word; one that fails while it is loaded has not,
+  /// and neither has one that says so itself.
+  @Test(arguments: [TaskManifest.Verifier.Runner.python, .pytest])
+  func aSourceThatDoesNotCompileHasItsOwnVerdict(runner: TaskManifest.Verifier.Runner) throws {
+    func verdict(_ source: String, test: String = Self.plain) throws -> Verdict {
+      try run(
+        runner, tests: ["a_test.py": test], files: ["solution.py": source],
+        expected: Self.names
+      ).verdict
+    }
+    #expect(try verdict("def double(x) return x\n") == .compileError)
+    #expect(try verdict("class Point:\n\tx = 1\n        y = 2\n") == .compileError)
+    for source in [
+      "raise ValueError(1)", "raise SyntaxError('so')", "import nothing_here",
+      "exec('def f(')", "Point = 1\ndef double(x): exec('def f(')",
+    ] {
+      #expect(try verdict(source).name == "failed", "\(source)")
+    }
+    // The task's own mistake is not the candidate's.
+    #expect(try verdict(Self.good, test: "def test_number( pass").name == "failed")
+    // One test of another file passed: the candidate was loaded.
+    let late = try run(
+      runner,
+      tests: ["a_test.py": "def test_number():\n    assert 1\n", "b_test.py": "import broken\n"],
+      files: ["broken.py": "x ="], expected: ["a_test.py::test_number", "b_test.py::test_x"])
+    #expect(late.verdict.name == "failed")
+  }
+
+  @Test(
+    .program("node"),
+    arguments: [
+      "import { double } from './solution';", "const { double } = require('./solution');",
+    ])
+  func aScriptThatDoesNotCompileHasItsOwnVerdict(first: String) throws {
+    let test = "\(first)\ntest('number', () => { expect(double(4)).toBe(8); });\n"
+    for (source, word) in [
+      ("function double( {", "compileError"), ("throw new SyntaxError('so');", "failed"),
+    ] {
+      let ending = first.hasPrefix("import") ? "export {};\n" : ""
+      let judged = try run(
+        .jest, tests: ["a.test.js": test], files: ["solution.js": ending + source],
+        expected: ["a.test.js > number"])
+      #expect(judged.verdict.name == word, "\(judged)")
+    }
+  }
+
   @Test func compiledRunnersDoTheSame() throws {
     let compiled = try RunnerBytecode.compile()
     #expect(compiled.count > 1000)

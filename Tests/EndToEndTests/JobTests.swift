@@ -37,6 +37,29 @@ extension EndToEnd.JobTests {
     #expect(try place.submitOne(task, "--key", "weekly") != job)
   }
 
+  /// A credit is a second of CPU time; the task's own limit is five.
+  @Test func aBudgetEndsAJobBeforeItsOwnLimit() throws {
+    let place = try Workplace()
+    let task = try place.task("spins", "while :; do :; done")
+    func ending(_ most: String) throws -> (ending: String?, spent: String?) {
+      let run = expect(try place.edgecoder("run", "-q", task, "--credits-max", most), 1)
+      let lines = try place.edgecoder("ledger", "statement", "--json").json["lines"]?.elements
+      let spent = lines?.last { $0["kind"]?.text == "spend" }?["amount"]?.text
+      return (try place.ending(try #require(run.lines.first)), spent)
+    }
+    let short = try ending("0.4")
+    #expect(short.ending == "budgetExhausted")
+    #expect(short.spent == "-400000")
+    // Where it buys more than the task may use, that is the limit.
+    #expect(try ending("6").ending == "timedOut")
+    // A job that needs less than its budget ends as ever.
+    let quick = try place.task("quick", "true")
+    expect(try place.edgecoder("run", "-q", quick, "--credits-max", "1"), 0)
+    // What buys nothing is refused before it runs.
+    let refused = expect(try place.edgecoder("run", "-q", quick, "--credits-max", "0.0005"), 65)
+    #expect(refused.errors.contains("buy no CPU time"), "\(refused)")
+  }
+
   @Test func holdReleaseCancelRetry() throws {
     let place = try Workplace()
     let task = try place.task("ok", "true")

@@ -115,6 +115,9 @@ class Ours:
         if outcome is None:
             return f"no report, exit {process.returncode}", errors[-300:].decode(errors="replace")
         word, code = self.word(outcome)
+        if job.broken == "a damaged profile":
+            # Bad input, like any other file that cannot be read.
+            code = 65
         if process.returncode != code:
             return f"{word}, but exit {process.returncode}", outcome
         return word, outcome

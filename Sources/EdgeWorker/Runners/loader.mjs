@@ -39,6 +39,9 @@ export class Loader {
   #require;
   #plan;
 
+  /** What a test fails in that cannot be loaded: `compile` is the candidate's source. */
+  stage = 'import';
+
   constructor(plan, nativeRequire) {
     this.#plan = plan;
     this.#require = nativeRequire;
@@ -107,7 +110,7 @@ export class Loader {
     const text = readFileSync(this.#source(file), 'utf8');
     if (file.endsWith('.json')) return this.#synthetic(key, JSON.parse(text));
     if (!isModule(file, text)) return this.#synthetic(key, this.#script(file, text));
-    const made = new vm.SourceTextModule(text, {
+    const made = this.#parsed(file, () => new vm.SourceTextModule(text, {
       identifier: file,
       initializeImportMeta: (meta) => {
         meta.url = pathToFileURL(file).href;
@@ -119,9 +122,18 @@ export class Loader {
         };
       },
       importModuleDynamically: (name) => this.#dynamic(name, file),
-    });
+    }));
     this.#modules.set(key, made);
     return made;
+  }
+
+  #parsed(file, parse) {
+    try {
+      return parse();
+    } catch (error) {
+      if (this.#source(file) === file) this.stage = 'compile';
+      throw error;
+    }
   }
 
   async #evaluated(module) {
@@ -148,9 +160,9 @@ export class Loader {
     require.resolve = (name) => this.#resolve(name, file).file ?? this.#require.resolve(name);
     require.cache = {};
     require.main = undefined;
-    const run = vm.compileFunction(
+    const run = this.#parsed(file, () => vm.compileFunction(
       text.replace(/^#!.*/, ''), WRAPPER,
-      { filename: file, importModuleDynamically: (name) => this.#dynamic(name, file) });
+      { filename: file, importModuleDynamically: (name) => this.#dynamic(name, file) }));
     run.call(module.exports, module.exports, require, module, file, path.dirname(file));
     module.loaded = true;
     return module.exports;
@@ -165,6 +177,8 @@ export class Loader {
     const module = this.#modules.get(found.file);
     if (module?.status === 'evaluated') return module.namespace;
     if (isModule(found.file, text)) {
+      // What cannot be parsed at all is no module either.
+      this.#parsed(found.file, () => new vm.SourceTextModule(text));
       throw new Error(`require() of the ES module '${name}' is not possible here: use import`);
     }
     return this.#script(found.file, text);

@@ -106,7 +106,7 @@ async function runJest() {
   try {
     await loader.importTest(plan.file);
   } catch (error) {
-    send('test', `${plan.file} > (import)`, 'failed', describeError(error), 0);
+    send('test', `${plan.file} > (${loader.stage})`, 'failed', describeError(error), 0);
     return;
   }
   await jest.run(plan.file, (name, status, message, ms) => send('test', name, status, message, ms));
@@ -138,7 +138,7 @@ async function runNode() {
   try {
     await loader.importTest(plan.file);
   } catch (error) {
-    send('test', `${plan.file} > (import)`, 'failed', describeError(error), 0);
+    send('test', `${plan.file} > (${loader.stage})`, 'failed', describeError(error), 0);
   }
 }
 

@@ -27,7 +27,8 @@ def main(plan, file, sink, quote):
     try:
         exec(code, module.__dict__)
     except BaseException as error:
-        audit("edgecoder.test", file + "::(import)", "failed", strict.describe(error), 0)
+        name = file + "::" + strict.load_stage(error, plan)
+        audit("edgecoder.test", name, "failed", strict.describe(error), 0)
         tests = ()
     else:
         tests = strict.test_functions(module, code)

@@ -93,7 +93,7 @@ class Reporter:
     """Turns pytest's reports into records; its frames are the only ones that may."""
 
     def __init__(self, watch, audit):
-        self.watch, self.audit = watch, audit
+        self.watch, self.audit, self.stage = watch, audit, "(collection)"
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session):
@@ -113,7 +113,7 @@ class Reporter:
 
     def pytest_collectreport(self, report):
         if report.failed:
-            self.audit("edgecoder.test", (report.nodeid or "session") + "::(collection)", "failed",
+            self.audit("edgecoder.test", (report.nodeid or "session") + "::" + self.stage, "failed",
                        report.longreprtext[-1500:], 0)
 
     def pytest_runtest_logreport(self, report):
@@ -163,8 +163,10 @@ def main(plan, file, sink, quote):
             raise ImportError("not a test file of this task: %s" % found)
         try:
             exec(code, module.__dict__)
-        except BaseException:
+        except BaseException as error:
             sys.modules.pop(module.__name__, None)
+            if strict.load_stage(error, plan) == "(compile)":
+                reporter.stage = "(compile)"
             raise
         watch.add_test(module)
         return module

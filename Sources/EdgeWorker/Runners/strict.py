@@ -322,6 +322,16 @@ def test_functions(module, code):
     return tuple(found)
 
 
+def load_stage(error, plan):
+    """What a test file failed in that was not loaded: the candidate's source, or anything else."""
+    try:
+        file = error.filename if isinstance(error, SyntaxError) else None
+        inside = isinstance(file, str) and file.startswith(plan["workspace"] + "/")
+        return "(compile)" if inside else "(import)"
+    except BaseException:
+        return "(import)"
+
+
 def describe(error):
     """Type, text and the line of the test, for people; runs the candidate's __str__ guarded."""
     try:
