@@ -39,6 +39,40 @@ struct CollectionTests {
     ])
   }
 
+  /// As many files as a workspace can have; a few with the campaign alone.
+  @Test(.timeLimit(.minutes(5))) func aDirectoryFullOfFilesIsNoTrouble() throws {
+    let count = Campaign.runs == nil ? 30_000 : 990_000
+    let place = TemporaryDirectory()
+    let root = try place.open()
+    for name in ["many", "many/source"] { try root.makeDirectory(name) }
+    let limits = "[environment]\nfiles = 1000000\nmemory_mb = 8192\nstorage_mb = 8192\n"
+    let manifest = CollectionTests.manifest.replacing("cpu = \"5\"", with: "cpu = \"120\"")
+      .replacing("wall = \"60\"", with: "wall = \"240\"")
+    try place.write(
+      "many/task.toml", text: manifest + limits + "\n[[artifacts]]\npath = \"last\"\n")
+    try place.write("many/instruction.md", text: "A task of a test.\n")
+    try place.write(
+      "many/source/main.sh",
+      text: "seq \(count) | xargs -n 5000 touch; echo kept > last; ls | wc -l\n")
+    func edgecoder(_ arguments: String...) throws -> ProgramResult {
+      try runProgram(
+        binary("edgecoder"), arguments,
+        environment: [
+          "PATH=/usr/bin:/bin", "EDGECODER_SPOOL=\(place.path)/spool",
+          "EDGECODER_KEYS=\(place.path)/keys",
+        ], seconds: 280)
+    }
+    #expect(try edgecoder("init", "--quiet").status == 0)
+    let run = try edgecoder("run", "-q", place.path + "/many")
+    #expect(run.status == 0, "\(run)")
+    let job = try #require(run.output.split(separator: "\n").first)
+    #expect(try edgecoder("result", String(job), "-o", place.path + "/out").status == 0)
+    #expect(String(decoding: try place.read("out/stdout"), as: UTF8.self) == "\(count + 2)\n")
+    let result = String(decoding: try place.read("out/result.json"), as: UTF8.self)
+    #expect(result.contains("too large for patch.diff"))
+    #expect(String(decoding: try place.read("out/artifacts/last"), as: UTF8.self) == "kept\n")
+  }
+
   private func collect(_ patterns: [String]) throws {
     let place = TemporaryDirectory()
     let around = try Surroundings(for: ["{secret}"], user: 0, showsFolder: false)
