@@ -21,8 +21,8 @@ struct Budget {
     return limits
   }
 
-  /// Takes what a phase has used, and gives the verdict its right name: a program that its own limit
-  /// would have let go on is stopped by the budget.
+  /// Takes what a phase has used, and gives the verdict its right name: what stops a program that
+  /// its own limit would have let go on is the budget.
   mutating func take(_ usage: Usage, _ verdict: Verdict, own: Limits) -> Verdict {
     guard let before = left else { return verdict }
     left = before - usage.cpuMilliseconds

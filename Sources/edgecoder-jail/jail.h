@@ -81,7 +81,7 @@ _Noreturn void run_program(void);
 void answer_start(void);
 /// Opens what a warm interpreter needs of the place outside.
 void open_for_warm(void);
-/// What a copy needs to enter a run, through the execution of the interpreter; the copy gives it up.
+/// Keeps what a copy needs to enter a run when the interpreter is executed; the copy gives it up.
 void pass_capabilities(void);
 /// Starts it, and returns when it is ready to be copied.
 void start_warm(void);

@@ -97,7 +97,7 @@ struct ec_table {
   uint32_t count;
 };
 
-// What a warm interpreter asks for, each by a call of `ec_warm` in the jail's own code, which it has
+// What a warm interpreter asks for, each by a call of `ec_warm` in the jail's own code, which is
 // in its memory.
 /// It is ready to be copied.
 #define EC_WARM_READY 0
