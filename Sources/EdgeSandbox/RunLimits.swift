@@ -37,8 +37,10 @@ enum RunLimits {
     set(&writer, nice, 0)
     set(&writer, realTime, 0)
     if groups?.places[.pids] == nil {
-      // Init counts, too; the jail is another user's where there are slots of their own.
-      set(&writer, processes, limits.processes + (host.isPrivileged ? 1 : 2))
+      // Init counts, too; the jail is another user's where there are slots of their own. Without a
+      // user namespace all processes of the user count, and the jail is one of them by now.
+      let others = host.hasSlotUsers ? 1 : host.isolation == .landlock ? 1 + UserThreads.count() : 2
+      set(&writer, processes, limits.processes + others)
     }
     if groups?.places[.memory] == nil {
       set(&writer, data, limits.memoryBytes)

@@ -78,7 +78,7 @@ static void become_ordinary(void) {
   // Neither traced nor read by the program, which has the same user; execve(2) ends it there.
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   // Changing the user has taken it back.
-  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  follow_jail();
 }
 
 /// Kills whatever is left when the program has ended, and counts it.
@@ -86,7 +86,7 @@ static _Noreturn void reap(pid_t program) {
   int has_ended = 0;
   for (;;) {
     int status;
-    if (has_ended) kill(-1, SIGKILL);
+    if (has_ended) kill_all();
     pid_t pid = waitpid(-1, &status, 0);
     if (pid < 0 && errno == EINTR) continue;
     if (pid < 0) _exit(0);
@@ -100,7 +100,8 @@ static _Noreturn void reap(pid_t program) {
 }
 
 _Noreturn void run_init(void) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  confine_init();
+  follow_jail();
   run_operations();
   raise_loopback();
   arrange_descriptors();

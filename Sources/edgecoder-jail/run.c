@@ -28,7 +28,10 @@ static int is_killing;
 
 static void end_run(pid_t init) {
   is_killing = 1;
-  kill(init, SIGKILL);
+  if (plan->flags & EC_BARE)
+    kill_all();
+  else
+    kill(init, SIGKILL);
 }
 
 /// A call in the convention of another architecture is no honest program's.
@@ -138,12 +141,41 @@ static int watch(pid_t init, int pidfd) {
   }
 }
 
+static void add(struct rusage *sum, const struct rusage *more) {
+  sum->ru_utime.tv_sec += more->ru_utime.tv_sec;
+  sum->ru_utime.tv_usec += more->ru_utime.tv_usec;
+  sum->ru_stime.tv_sec += more->ru_stime.tv_sec;
+  sum->ru_stime.tv_usec += more->ru_stime.tv_usec;
+  if (sum->ru_maxrss < more->ru_maxrss) sum->ru_maxrss = more->ru_maxrss;
+  sum->ru_inblock += more->ru_inblock;
+  sum->ru_oublock += more->ru_oublock;
+  sum->ru_nvcsw += more->ru_nvcsw;
+  sum->ru_nivcsw += more->ru_nivcsw;
+}
+
+/// Init leaves nobody, unless it was killed: then they are our children now.
+static void end_orphans(struct rusage *usage) {
+  for (;;) {
+    int status;
+    struct rusage more = {0};
+    pid_t pid = wait4(-1, &status, WNOHANG, &more);
+    if (pid == 0) {
+      kill_all();
+      pid = wait4(-1, &status, 0, &more);
+    }
+    if (pid < 0 && errno == EINTR) continue;
+    if (pid < 0) return;
+    add(usage, &more);
+  }
+}
+
 static void report(pid_t init) {
   int status = 0;
   struct rusage usage = {0};
   // Returns only when every process of the namespace is dead, pid_namespaces(7).
   while (wait4(init, &status, 0, &usage) < 0 && errno == EINTR) {
   }
+  if (plan->flags & EC_BARE) end_orphans(&usage);
   if (shared->failed_stage) {
     record(EC_RECORD_FAILURE, shared->failed_stage, shared->failed_error, shared->subject,
            strlen(shared->subject), -1);

@@ -88,6 +88,9 @@ struct ec_order {
 #define EC_LOOPBACK 8192u
 /// What the filter tells is noted and let through, unless an entry of `watches` refuses it.
 #define EC_LEARN 16384u
+/// No namespace and no mount: a run is a domain of Landlock, and its files are the machine's. Of
+/// the template and of its runs.
+#define EC_BARE 32768u
 
 /// A list: `count` items from `offset` on.
 struct ec_table {
@@ -243,7 +246,9 @@ struct ec_plan {
 #define EC_STAGE_NETWORK 31
 // That of a workspace.
 #define EC_STAGE_WORKSPACE 32
-#define EC_STAGES 33
+// Where there are no namespaces: of the jail and of init.
+#define EC_STAGE_DOMAIN 33
+#define EC_STAGES 34
 
 // Kinds of record.
 /// The jail is there; ec_hello.
