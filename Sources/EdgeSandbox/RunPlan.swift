@@ -35,7 +35,7 @@ struct RunPlan: ~Copyable {
       isBare
       ? 0
       : 0x2002_0000 | (leavesObjects ? 0x0800_0000 : 0)
-      | (RunPlan.hasLoopback(launch) ? 0x4000_0000 : 0)
+        | (RunPlan.hasLoopback(launch) ? 0x4000_0000 : 0)
     writer.plan.uid = user
     writer.plan.gid = group
     writer.plan.work_directory = writer.text(

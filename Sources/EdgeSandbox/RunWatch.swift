@@ -212,6 +212,7 @@ struct RunWatch: ~Copyable {
       let after = Clocks.bootNanoseconds()
       nextMeasure = after + max(50_000_000, 20 * (after - now))
       // Nothing else would stop it.
+      hit.workspaceExceeded = hit.workspaceFull
       if hit.workspaceFull { kill() }
     }
     if now - released > launch.limits.wallMilliseconds * 1_000_000 { hit.wall = true }
@@ -283,7 +284,10 @@ struct RunWatch: ~Copyable {
       if isFlood { hit.output = true }
     }
     hit.processRefusals = launcher.groups.processRefusals - mark.processRefusals
-    if workspace.isFull { hit.workspaceFull = true }
+    if workspace.isFull {
+      hit.workspaceFull = true
+      hit.workspaceExceeded = workspace.place != nil
+    }
     if end.violation_architecture != 0 {
       hit.violation =
         end.violation_architecture == EC_ARCHITECTURE && end.violation < 0x4000_0000

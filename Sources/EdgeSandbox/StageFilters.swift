@@ -21,7 +21,8 @@ struct StageFilters: Sendable {
     "getppid", "ioctl", "keyctl", "kill",
     "landlock_add_rule", "landlock_create_ruleset", "landlock_restrict_self", "mount",
     "mount_setattr", "move_mount", "open_tree", "openat", "ppoll", "prctl", "prlimit64", "recvmsg",
-    "rt_sigaction", "rt_sigprocmask", "seccomp", "sendmsg", "setgroups", "setresgid", "setresuid", "setsid",
+    "rt_sigaction", "rt_sigprocmask", "seccomp", "sendmsg", "setgroups", "setresgid", "setresuid",
+    "setsid",
     "socket", "umount2", "wait4",
   ]
 

@@ -68,8 +68,10 @@ package struct RunnerPlan: Sendable {
     let root =
       manifest.workDirectory.isEmpty
       ? manifest.mountPoint : "\(manifest.mountPoint)/\(manifest.workDirectory)"
-    guard let program = Self.program(
-      of: verifier.runner, seed: manifest.seed, folder: place("/runner")) else {
+    guard
+      let program = Self.program(
+        of: verifier.runner, seed: manifest.seed, folder: place("/runner"))
+    else {
       // The command is the verifier: nothing of ours runs inside.
       arguments = verifier.command
       input = []
@@ -80,7 +82,8 @@ package struct RunnerPlan: Sendable {
     }
     let plan: JSON = [
       "runner": .string(verifier.runner.rawValue), "files": .texts(verifier.files),
-      "tests": .string(place("/tests")), "workspace": .string(place(root)), "program": .texts(program.command),
+      "tests": .string(place("/tests")), "workspace": .string(place(root)),
+      "program": .texts(program.command),
       "without": .texts(without.map(\.rawValue).sorted()),
     ]
     let text = plan.canonical
