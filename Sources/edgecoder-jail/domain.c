@@ -63,6 +63,11 @@ void follow_jail(void) {
 
 void confine_init(void) {
   if (!(plan->flags & EC_BARE)) return;
+  // What holds for the jail is not our own: its signals reach the jail.
+  is_scoped = 0;
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, 0);
   // As the kernel takes it: handler, flags, way back (never taken), all signals blocked meanwhile.
   const struct {
     void (*handler)(int);

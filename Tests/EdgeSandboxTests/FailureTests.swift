@@ -99,16 +99,18 @@ struct FailureTests {
     #expect(eventually { Processes.of(user).isEmpty })
   }
 
-  @Test func theTreeDiesWithTheWorker() throws {
-    let slot = 3900
-    var child = try TestBundle.start(suite: "VictimTests", variable: "EDGECODER_VICTIM=\(slot)")
+  @Test(arguments: [SandboxHost.Isolation.slots, .landlock])
+  func theTreeDiesWithTheWorker(isolation: SandboxHost.Isolation) throws {
+    let slot = isolation == .slots ? 3900 : 3899
+    var child = try TestBundle.start(
+      suite: "VictimTests", variable: "EDGECODER_VICTIM=\(slot) \(isolation)")
     let user = 60000 + UInt32(slot)
     #expect(eventually { Processes.of(user).count >= 3 })
     child.signal(SIGKILL)
     #expect(child.wait() == .signalled(SIGKILL))
     #expect(eventually { Processes.of(user).isEmpty })
     // Its control groups are left; the next worker removes those of the dead.
-    _ = try SandboxHost.probe()
+    _ = try SandboxHost.probe(useGroups: true, isolation: isolation)
     for place in try groupPlaces() {
       let names = try Directory(path: place).entries()
       #expect(!names.contains { $0.hasPrefix("edgecoder-\(child.process)-") })
@@ -144,9 +146,12 @@ struct FailureTests {
 @Suite(.enabled(if: environmentVariable("EDGECODER_VICTIM") != nil, "started by another test"))
 struct VictimTests {
   @Test func runsUntilItIsKilled() throws {
-    let slot = try #require(environmentVariable("EDGECODER_VICTIM").flatMap { Int($0) })
+    let words = try #require(environmentVariable("EDGECODER_VICTIM")).split(separator: " ")
+    let slot = try #require(Int(words[0]))
+    let isolation = SandboxHost.Isolation(rawValue: String(words[1]))
     let sandbox = Sandbox(
-      host: try SandboxHost.probe(), jail: binary("edgecoder-jail"), slot: slot)
+      host: try SandboxHost.probe(useGroups: true, isolation: isolation),
+      jail: binary("edgecoder-jail"), slot: slot)
     let profile = try SandboxProfile.load("shell", directory: Box.profiles)
     let workspace = try sandbox.makeWorkspace(limits: profile.limits, profile: profile)
     let launch = Launch(profile: profile, arguments: ["sh", "-c", "sleep 60 & sleep 60"])

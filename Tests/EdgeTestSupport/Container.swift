@@ -73,6 +73,10 @@ package enum Container {
     kept = ("names", "action", "args", "errnoRet")
     calls = [{key: rule[key] for key in kept if rule.get(key)}
              for rule in docker["syscalls"] if holds(rule)]
+    own = "SCMP_ARCH_" + os.uname().machine.upper()
+    architectures = [own] + [
+        other for entry in docker["archMap"] if entry["architecture"] == own
+        for other in entry["subArchitectures"] or []]
     number = 0 if user == "root" else 65534
     mounts = [{"destination": "/proc", "type": "proc", "source": "proc"},
               {"destination": "/dev", "type": "tmpfs", "source": "tmpfs",
@@ -98,7 +102,7 @@ package enum Container {
             "readonlyPaths": ["/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                               "/proc/sysrq-trigger"],
             "seccomp": {"defaultAction": docker["defaultAction"], "defaultErrnoRet": 1,
-                        "architectures": ["SCMP_ARCH_" + os.uname().machine.upper()],
+                        "architectures": architectures,
                         "syscalls": calls}}}
     with open(folder + "/config.json", "w", encoding="utf-8") as out:
         json.dump(config, out)

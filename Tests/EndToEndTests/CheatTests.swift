@@ -20,14 +20,17 @@ extension EndToEnd {
     @Test(.timeLimit(.minutes(6))) func noneOfEightPassesAndTheHonestSolutionAlwaysDoes() throws {
       let site = try CheatSite()
       let honest = try files("honest")
-      for (name, runner) in Self.cheats {
+      // The runner `reward` has its files at fixed places, which only a mount can give.
+      let hasMounts = environmentVariable("EDGECODER_WITHOUT_NAMESPACES") == nil
+      let cheats = Self.cheats.filter { hasMounts || $0.1 != "reward" }
+      for (name, runner) in cheats {
         try site.add(try task("honest-against-\(name)", runner), candidate: honest)
         try site.add(try task(name, runner), candidate: try files(name))
       }
       let endings = try site.run()
       let passed = endings.filter { $0.value.ending["verdict"]?.text == "passed" }.map(\.key)
-      #expect(passed.sorted() == Self.cheats.map { "honest-against-\($0.0)" }.sorted())
-      for (name, _) in Self.cheats {
+      #expect(passed.sorted() == cheats.map { "honest-against-\($0.0)" }.sorted())
+      for (name, _) in cheats {
         // A verdict about the candidate, and no fault of ours.
         let verdict = endings[name]?.ending["verdict"]?.text
         #expect(verdict != nil, "\(name): \(endings[name]?.ending ?? .null)")
