@@ -7,6 +7,7 @@ enum EnforcedMap {
     groups: borrowing RunGroups
   ) -> Enforced {
     var map = resources(sandbox, launch)
+    let policy = BarePolicy.of(launch.profile.policy, on: sandbox.host)
     let off = launch.without
     if groups.has(.memoryLimit) {
       map["swap"] = groups.swapIsLimited ? "in the memory limit" : "not counted here"
@@ -29,7 +30,7 @@ enum EnforcedMap {
       off.contains(.seccomp)
       ? "none"
       : launch.learning.map { "seccomp learning, \($0.refusals) refusals" }
-        ?? "seccomp allow-list, \(BarePolicy.of(launch.profile.policy, on: sandbox.host).allowed.count) calls"
+        ?? "seccomp allow-list, \(policy.allowed.count) calls"
     map["landlock"] =
       off.contains(.landlock) || sandbox.host.landlock == 0
       ? "none" : "abi \(sandbox.host.landlock)"

@@ -37,7 +37,8 @@ package struct SandboxProfile: Sendable {
     package var landlock: Int64
     /// True where the disk limit has to be a quota; otherwise it may be watched.
     package var diskQuota = true
-    /// True where the program has to have a root of its own; otherwise a view of Landlock is enough.
+    /// True where the program has to have a root of its own; otherwise a view of Landlock is
+    /// enough.
     package var fileSystemPrivate = true
     /// True where a process namespace has to end the run.
     package var killNamespace = true

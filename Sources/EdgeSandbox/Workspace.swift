@@ -172,6 +172,9 @@ package struct Workspace: ~Copyable, Sendable {
     return answer == 0 ? numbers : nil
   }
 
+  /// True where more was put into it than it may hold, which only a quota prevents.
+  package var isOverfull: Bool { place != nil && isFull }
+
   /// True where not even a small file fits any more.
   ///
   /// Where nothing can be mounted: true where more is used than is allowed, blocks and names.

@@ -45,7 +45,7 @@ struct WithoutNamespacesTests {
       echo y > $EDGECODER_TESTS/t || echo kept
       """
     var launch = try box.launch(["sh", "-c", script, "sh", "/tests/t", "not /tests"])
-    launch.environment = ["PYTHONPATH": "/work/lib:/usr/lib:/tests"]
+    launch.environment = ["PYTHONPATH": "\(Launch.defaultMountPoint)/lib:/usr/lib:/tests"]
     let workspace = try box.sandbox.makeWorkspace(limits: launch.limits, profile: launch.profile)
     let area = try workspace.area("tests")
     try area.publish("t", Array("hidden\n".utf8), mode: 0o644, durable: false)
@@ -178,11 +178,11 @@ struct WithoutNamespacesTests {
     let living = box.sandbox.place(of: "/work", in: workspace)
     let parent = living.split(separator: "/").dropLast(2).reduce("") { "\($0)/\($1)" }
     let left = "\(parent)/edgecoder-box-\(Hex16.random())"
-    for path in [left, left + "/work", left + "/work/closed", left + "/work/closed/deep"] {
+    for path in ["", "/files", "/files/closed", "/files/closed/deep"].map({ left + $0 }) {
       mkdir(path, 0o700)
     }
-    chmod(left + "/work/closed", 0)
-    symlink(living, left + "/work/link")
+    chmod(left + "/files/closed", 0)
+    symlink(living, left + "/files/link")
     let others = "\(parent)/edgecoder-box-\(Hex16.random().uppercased())x"
     mkdir(others, 0o700)
     defer { rmdir(others) }

@@ -15,8 +15,8 @@ enum Level: String, CaseIterable, Sendable, CustomTestStringConvertible {
   case userNamespace
   /// No namespaces: Landlock and seccomp are all there is.
   case landlock
-  /// The same in a container, whose own filter lies on all that runs in it. As root with what Docker
-  /// leaves him every slot has a user of its own.
+  /// The same in a container, whose own filter lies on all that runs in it. As root with what
+  /// Docker leaves him every slot has a user of its own.
   case container
 
   var testDescription: String { rawValue }

@@ -179,7 +179,7 @@ extension HostileCase {
     HostileCase(17, ["timers", "2000"], .denied("EAGAIN"), .without([.rlimits])),
     HostileCase(
       17, ["queue"], .denied("EPERM"),
-      // Without a namespace of their own queues have the machine's names, also those of other tests.
+      // Without a namespace of their own queues have the machine's names, other tests' too.
       .without([.seccomp], .denied("EMFILE").but(on: .landlock, .denied("EMFILE", "EACCES"))),
       .without([.seccomp, .rlimits, .landlock])),
     HostileCase(
