@@ -171,6 +171,18 @@ struct WithoutNamespacesTests {
     #expect(try twin.sh("head -c 4500000 /dev/zero > x").verdict() == .passed)
   }
 
+  @Test func whatDoesNotFitIsSeenBeforeTheRun() throws {
+    let box = try box(limits: smallLimits)
+    let launch = try box.launch(["true"])
+    let workspace = try box.sandbox.makeWorkspace(limits: launch.limits, profile: launch.profile)
+    let large = [UInt8](repeating: 1, count: 3 << 20)
+    try workspace.directory.publish("a", large, mode: 0o644, durable: false)
+    let fits = !workspace.isOverfull
+    try workspace.directory.publish("b", large, mode: 0o644, durable: false)
+    let isTooMuch = workspace.isOverfull
+    #expect(fits && isTooMuch)
+  }
+
   @Test func leftoversAreRemovedAndLivingOnesAreNot() throws {
     let box = try box()
     let launch = try box.launch(["true"])

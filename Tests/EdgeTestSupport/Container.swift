@@ -6,7 +6,7 @@ internal import Glibc
 package enum Container {
   /// Who a program in it is.
   package enum User: String, Sendable {
-    /// 65534, without any capability.
+    /// 65532, without any capability; nobody else's number here, since limits count all of a user.
     case nobody
     /// The superuser with the capabilities that Docker leaves him.
     case root
@@ -77,7 +77,7 @@ package enum Container {
     architectures = [own] + [
         other for entry in docker["archMap"] if entry["architecture"] == own
         for other in entry["subArchitectures"] or []]
-    number = 0 if user == "root" else 65534
+    number = 0 if user == "root" else 65532
     mounts = [{"destination": "/proc", "type": "proc", "source": "proc"},
               {"destination": "/dev", "type": "tmpfs", "source": "tmpfs",
                "options": ["nosuid", "mode=755", "size=64m"]},

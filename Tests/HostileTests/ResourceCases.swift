@@ -181,7 +181,7 @@ extension HostileCase {
       17, ["queue"], .denied("EPERM"),
       // Without a namespace of their own queues have the machine's names, other tests' too.
       .without([.seccomp], .denied("EMFILE").but(on: .landlock, .denied("EMFILE", "EACCES"))),
-      .without([.seccomp, .rlimits, .landlock])),
+      .without([.seccomp, .rlimits, .landlock], .works.not(on: .landlock))),
     HostileCase(
       17, ["file-locks", "50000"],
       .ends(.outOfMemory).not(on: .withoutGroups, .userNamespace), .without([.groups])
