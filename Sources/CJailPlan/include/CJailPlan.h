@@ -90,7 +90,7 @@ struct ec_order {
 #define EC_LEARN 16384u
 /// No namespace and no mount: a run is a domain of Landlock, and its files are the machine's. Of
 /// the template and of its runs.
-#define EC_BARE 32768u
+#define EC_BARE 65536u
 
 /// A list: `count` items from `offset` on.
 struct ec_table {
@@ -247,8 +247,8 @@ struct ec_plan {
 // That of a workspace.
 #define EC_STAGE_WORKSPACE 32
 // Where there are no namespaces: of the jail and of init.
-#define EC_STAGE_DOMAIN 33
-#define EC_STAGES 34
+#define EC_STAGE_DOMAIN 34
+#define EC_STAGES 35
 
 // Kinds of record.
 /// The jail is there; ec_hello.
