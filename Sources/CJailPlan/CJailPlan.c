@@ -34,6 +34,7 @@ static const char *const stages[EC_STAGES] = {
     [EC_STAGE_NETWORK] = "loopback",
     [EC_STAGE_WORKSPACE] = "workspace",
     [EC_STAGE_WARM] = "warm",
+    [EC_STAGE_DOMAIN] = "signal domain",
 };
 
 const char *ec_stage_name(int stage) {

@@ -14,6 +14,11 @@ enum InsidePath {
     "usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "dev", "proc", "sys", "tmp",
   ]
 
+  /// Directories of the system that a view shows.
+  static let systemParts = [
+    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/sys",
+  ]
+
   /// True where a launch may have something mounted there.
   static func isFree(_ path: String) -> Bool {
     guard isPlain(path) else { return false }

@@ -2,6 +2,8 @@
 enum LandlockRights {
   /// EXECUTE, READ_FILE, READ_DIR.
   static let read: UInt64 = 1 | 4 | 8
+  /// READ_FILE, READ_DIR.
+  static let readOnly: UInt64 = 4 | 8
   /// Rights that a rule for something other than a directory may give.
   static let ofFile: UInt64 = 1 | 2 | 4 | 1 << 14 | 1 << 15
   /// READ_FILE, WRITE_FILE, TRUNCATE.

@@ -78,7 +78,7 @@ package struct Launch: Sendable {
 
   package init(
     profile: SandboxProfile, limits: Limits? = nil, arguments: [String],
-    environment: [String: String] = [:], mountPoint: String = "/work",
+    environment: [String: String] = [:], mountPoint: String = Launch.defaultMountPoint,
     workDirectory: String? = nil, input: [UInt8] = [], readOnly: [ReadOnly] = [],
     writableDirectories: [String] = [], reportChannel: Bool = false, cancel: Int32? = nil
   ) {
@@ -95,6 +95,8 @@ package struct Launch: Sendable {
     self.cancel = cancel
   }
 
+  /// Where a workspace appears that nobody asks to have elsewhere.
+  package static let defaultMountPoint = "/work"
   /// Bytes of the report channel that are kept.
   package static let reportBytesMax = 4 << 20
 }

@@ -19,7 +19,7 @@ struct MountPlan: ~Copyable {
   static func bound(_ launch: Launch, host: SandboxHost, workspace: borrowing Workspace)
     throws(LaunchFailure) -> [TemplatePlan.Bound]
   {
-    if host.isPrivileged { return [] }
+    if host.isolation != .userNamespace { return [] }
     var bound: [TemplatePlan.Bound] = []
     for item in launch.readOnly {
       let status = try identity(item)

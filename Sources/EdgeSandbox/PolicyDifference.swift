@@ -106,6 +106,11 @@ extension SandboxProfile {
     return [
       "memory": rung(floor.memoryTree), "processes": rung(floor.processesTree),
       "cpu": rung(floor.cpuTree), "landlock": String(floor.landlock),
+      "disk": floor.diskQuota ? "quota" : "watched",
+      "fileSystem": floor.fileSystemPrivate ? "private" : "landlock",
+      "kill": floor.killNamespace ? "namespace" : "subreaper",
+      "network": floor.networkNamespace ? "namespace" : "filter",
+      "ipc": floor.ipcNamespace ? "namespace" : "filter",
     ]
   }
 

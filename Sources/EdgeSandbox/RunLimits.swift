@@ -40,8 +40,12 @@ enum RunLimits {
     set(&writer, realTime, 0)
     if groups?.places[.pids] == nil {
       // Init counts, too; the jail and a warm interpreter are another user's where there are slots
-      // of their own.
-      set(&writer, processes, limits.processes + (host.isPrivileged ? 1 : isWarm ? 3 : 2))
+      // of their own. Without a user namespace all processes of the user count, and the jail is one
+      // of them by now.
+      let others =
+        host.hasSlotUsers
+        ? 1 : host.isolation == .landlock ? 1 + UserThreads.count() : isWarm ? 3 : 2
+      set(&writer, processes, limits.processes + others)
     }
     if groups?.places[.memory] == nil {
       set(&writer, data, limits.memoryBytes)

@@ -12,8 +12,8 @@ struct RunPlan: ~Copyable {
   private let group: UInt32
 
   init(
-    sandbox: Sandbox, launch: Launch, environment: [String], workspace: borrowing Workspace,
-    launcher: Launcher
+    sandbox: Sandbox, launch: Launch, names: InsideNames, environment: [String],
+    workspace: borrowing Workspace, launcher: Launcher
   ) throws(LaunchFailure) {
     let template = launcher.template
     let isWarm = launcher.key.warm != nil
@@ -24,7 +24,8 @@ struct RunPlan: ~Copyable {
     group = keepsUser ? host.group : sandbox.group
     var writer = PlanWriter(kind: EC_KIND_RUN)
     var mounts = MountPlan()
-    try mounts.write(into: &writer, launch, host: host, workspace: workspace)
+    let isBare = host.isolation == .landlock
+    if !isBare { try mounts.write(into: &writer, launch, host: host, workspace: workspace) }
     writer.plan.flags = RunPlan.flags(launch, host: host) | (isWarm ? EC_WARM : 0)
     writer.plan.failing_stage = UInt32(launch.failingStage)
     writer.plan.descriptors = UInt32(EC_MOUNTS) + UInt32(mounts.descriptors.count)
@@ -33,31 +34,41 @@ struct RunPlan: ~Copyable {
     let leavesObjects = launch.learning != nil || launch.profile.policy.leavesObjects
     // Ports that wait for late packets would be taken for the next run: NEWNET.
     writer.plan.namespaces =
-      0x2002_0000 | (leavesObjects ? 0x0800_0000 : 0)
-      | (RunPlan.hasLoopback(launch) ? 0x4000_0000 : 0)
+      isBare
+      ? 0
+      : 0x2002_0000 | (leavesObjects ? 0x0800_0000 : 0)
+        | (RunPlan.hasLoopback(launch) ? 0x4000_0000 : 0)
     writer.plan.uid = user
     writer.plan.gid = group
-    writer.plan.work_directory = writer.text(launch.workDirectory ?? launch.mountPoint)
+    writer.plan.work_directory = writer.text(
+      names.place(of: launch.workDirectory ?? launch.mountPoint))
     writer.kill(template.kills)
     writer.watch(launch.learning?.watches ?? [])
-    RunPlan.confineFiles(&writer, launch, version: host.landlock)
+    if isBare {
+      BareView.write(into: &writer, launch, names, version: host.landlock)
+    } else {
+      RunPlan.confineFiles(&writer, launch, version: host.landlock)
+    }
     RunLimits.write(into: &writer, launch, host: host, isWarm: isWarm)
     bytes = writer.finish(
-      arguments: launch.arguments, environment: environment,
-      programs: try RunPlan.programs(launch), filter: template.filters?.second ?? [])
+      arguments: names.words(launch.arguments), environment: environment,
+      programs: names.words(try RunPlan.programs(launch)), filter: template.filters?.second ?? [])
     self.mounts = mounts
   }
 
   /// What has to be true of the program before it is let go.
   func proof(_ template: TemplatePlan, hasGroups: Bool, host: SandboxHost) -> Proof {
     let hidesMounts =
-      launch.without.contains(.root) || launch.without.contains(.processTable)
+      host.isolation == .landlock || launch.without.contains(.root)
+      || launch.without.contains(.processTable)
     return Proof(
       user: user, group: group,
       filters: launch.without.contains(.seccomp) ? nil : host.filters + 2,
       hasNoCapabilities: !launch.without.contains(.user),
+      hasBoundingSet: host.isolation == .landlock && !host.hasSlotUsers,
       mounts: hidesMounts ? nil : template.expected.merging(mounts.expected) { $1 },
-      optionalMounts: template.optional, hasGroups: hasGroups && !launch.without.contains(.user))
+      optionalMounts: template.optional,
+      hasGroups: hasGroups && host.isolation != .landlock && !launch.without.contains(.user))
   }
 
   private static func hasLoopback(_ launch: Launch) -> Bool {
@@ -67,7 +78,7 @@ struct RunPlan: ~Copyable {
   private static func flags(_ launch: Launch, host: SandboxHost) -> UInt32 {
     let without = launch.without
     var flags: UInt32 = 0
-    if host.isPrivileged, !without.contains(.user) { flags |= EC_SET_USER }
+    if host.hasSlotUsers, !without.contains(.user) { flags |= EC_SET_USER }
     if !without.contains(.user) { flags |= EC_DROP_CAPABILITIES }
     if !without.contains(.seccomp) { flags |= EC_SECCOMP }
     if !without.contains(.landlock), host.landlock > 0 { flags |= EC_LANDLOCK }
@@ -75,7 +86,8 @@ struct RunPlan: ~Copyable {
     if !without.contains(.descriptors) { flags |= EC_CLOSE_DESCRIPTORS }
     if launch.input.isEmpty { flags |= EC_NULL_INPUT }
     if launch.learning != nil { flags |= EC_LEARN }
-    if !host.isPrivileged, !without.contains(.root) { flags |= EC_REPLACE_PROC }
+    if host.isolation == .landlock { flags |= EC_BARE }
+    if host.isolation == .userNamespace, !without.contains(.root) { flags |= EC_REPLACE_PROC }
     if hasLoopback(launch) { flags |= EC_LOOPBACK }
     return flags
   }
@@ -127,6 +139,11 @@ struct RunPlan: ~Copyable {
   static func environment(of launch: Launch) throws(LaunchFailure) -> [String] {
     let rules = launch.profile.environment
     var all = rules.fixed
+    // At every level, so that one script serves all of them.
+    all["EDGECODER_WORK"] = launch.mountPoint
+    if let tests = launch.readOnly.first(where: { $0.path == "/tests" }) {
+      all["EDGECODER_TESTS"] = tests.path
+    }
     if launch.without.contains(.environment) { all.merge(OwnEnvironment.all) { $1 } }
     for (name, value) in launch.environment {
       guard rules.allows(name), !name.isEmpty, !name.utf8.contains(0x3D),

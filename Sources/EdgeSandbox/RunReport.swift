@@ -69,6 +69,8 @@ package struct RunReport: Sendable {
     package var outputBytesDropped: Int64 = 0
     /// The workspace had no free byte or no free inode when it was last looked at.
     package var workspaceFull = false
+    /// More of the workspace was used than is allowed, where that is watched and not prevented.
+    package var workspaceExceeded = false
     /// The forbidden system call that ended it, by name.
     package var violation: String?
 
@@ -83,6 +85,7 @@ package struct RunReport: Sendable {
     if limitsHit.cpu { return .timedOut(.cpu) }
     if limitsHit.wall { return .timedOut(.wall) }
     if limitsHit.output { return .outputTooLarge }
+    if limitsHit.workspaceExceeded { return .workspaceFull }
     if termination == .exited(0) { return .passed }
     if limitsHit.processRefusals > 0 { return .tooManyProcesses }
     if limitsHit.workspaceFull { return .workspaceFull }

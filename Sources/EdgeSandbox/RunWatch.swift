@@ -24,6 +24,8 @@ struct RunWatch: ~Copyable {
   private var killed: Int64 = 0
   /// When the counters are looked at next.
   private var nextLook: Int64 = 0
+  /// When a workspace without a quota is looked at next.
+  private var nextMeasure: Int64 = 0
   /// What our own preparations cost inside the groups; nobody is charged for it.
   private var ownCPU: Int64 = 0
   private var problem: LaunchFailure?
@@ -202,7 +204,17 @@ struct RunWatch: ~Copyable {
       return
     }
     if launch.without.contains(.watch) { return }
-    if workspace.isFull { hit.workspaceFull = true }
+    if workspace.place == nil {
+      if workspace.isFull { hit.workspaceFull = true }
+    } else if now >= nextMeasure {
+      hit.workspaceFull = workspace.isFull
+      // Looking is not to cost more than a twentieth of the time.
+      let after = Clocks.bootNanoseconds()
+      nextMeasure = after + max(50_000_000, 20 * (after - now))
+      // Nothing else would stop it.
+      hit.workspaceExceeded = hit.workspaceFull
+      if hit.workspaceFull { kill() }
+    }
     if now - released > launch.limits.wallMilliseconds * 1_000_000 { hit.wall = true }
     let used = usedCPU
     if let used, used >= launch.limits.cpuMilliseconds * 1_000_000 { hit.cpu = true }
@@ -272,7 +284,10 @@ struct RunWatch: ~Copyable {
       if isFlood { hit.output = true }
     }
     hit.processRefusals = launcher.groups.processRefusals - mark.processRefusals
-    if workspace.isFull { hit.workspaceFull = true }
+    if workspace.isFull {
+      hit.workspaceFull = true
+      hit.workspaceExceeded = workspace.place != nil
+    }
     if end.violation_architecture != 0 {
       hit.violation =
         end.violation_architecture == EC_ARCHITECTURE && end.violation < 0x4000_0000

@@ -38,8 +38,8 @@ package final class Sandbox: Sendable {
     self.slot = slot
   }
 
-  var user: UInt32 { host.isPrivileged ? 60000 + UInt32(slot) : host.user }
-  var group: UInt32 { host.isPrivileged ? 60000 + UInt32(slot) : host.group }
+  var user: UInt32 { host.hasSlotUsers ? 60000 + UInt32(slot) : host.user }
+  var group: UInt32 { host.hasSlotUsers ? 60000 + UInt32(slot) : host.group }
 
   func jailPath() throws(LaunchFailure) -> String {
     if let jail { return jail }
@@ -55,12 +55,18 @@ package final class Sandbox: Sendable {
   package func makeWorkspace(limits: Limits, profile: SandboxProfile, without: Set<Layer> = [])
     throws(LaunchFailure) -> Workspace
   {
-    try check(profile.floor, of: profile.name)
+    try check(profile)
     let hasQuota = !without.contains(.quota)
     // Our own directories take inodes, too.
     let bytes = hasQuota ? UInt64(limits.diskBytes) : 0
     let files = hasQuota ? UInt64(limits.files) + 32 : 0
     do {
+      if host.isolation == .landlock {
+        return try Workspace.make(
+          WorkspacePlace(group: host.hasSlotUsers ? group : nil), user: user,
+          isPrivileged: host.hasSlotUsers, bytes: bytes,
+          files: hasQuota ? UInt64(limits.files) : 0)
+      }
       let raw = host.isPrivileged ? ec_tmpfs(bytes, files) : try makeOutside(bytes, files)
       guard raw >= 0 else {
         throw LaunchFailure(stage: "workspace", errno: errno, subject: "tmpfs")
@@ -109,27 +115,6 @@ package final class Sandbox: Sendable {
     return try jail.await { $0.descriptor != nil }.descriptor ?? -1
   }
 
-  /// Throws where this machine is below what a profile requires.
-  func check(_ floor: SandboxProfile.Floor, of name: String) throws(LaunchFailure) {
-    let controllers: [(String, Bool, GroupTree.Controller)] = [
-      ("memory", floor.memoryTree, .memory), ("processes", floor.processesTree, .pids),
-      ("cpu", floor.cpuTree, .cpuacct),
-    ]
-    for (property, isRequired, controller) in controllers
-    where isRequired && host.groups?.places[controller] == nil {
-      throw LaunchFailure(
-        stage: "require \(property)", errno: 0,
-        subject: "the profile \(name) needs a control group with \(controller.rawValue)",
-        hint: "Run as root, delegate a control group, or use a profile that accepts rlimits.")
-    }
-    if host.landlock < floor.landlock {
-      throw LaunchFailure(
-        stage: "require landlock", errno: 0,
-        subject: "the profile \(name) needs Landlock \(floor.landlock), here is \(host.landlock)",
-        hint: "Use a newer kernel, or a profile with a lower requirement.")
-    }
-  }
-
   /// Runs one program to its end, and returns when everything that it started is dead.
   /// - Throws: where the program was not started; `LaunchFailure.isAboutTask` tells whose fault.
   package func run(_ launch: borrowing Launch, in workspace: borrowing Workspace)
@@ -137,17 +122,18 @@ package final class Sandbox: Sendable {
   {
     let started = Clocks.bootNanoseconds()
     let launch = copy launch
-    try check(launch.profile.floor, of: launch.profile.name)
+    try check(launch)
     try RunPlan.checkPaths(launch)
-    let environment = try RunPlan.environment(of: launch)
     try workspace.handOver()
+    let names = try InsideNames(launch, in: workspace)
+    let environment = names.environment(try RunPlan.environment(of: launch))
     let (launcher, mark) = try launcher(for: launch, workspace, environment)
     let plan = try RunPlan(
-      sandbox: self, launch: launch, environment: environment, workspace: workspace,
-      launcher: launcher)
+      sandbox: self, launch: launch, names: names, environment: environment,
+      workspace: workspace, launcher: launcher)
     let proof = plan.proof(launcher.template, hasGroups: launcher.groups.label != nil, host: host)
     var watch = try RunWatch(launch: launch, launcher: launcher, mark: mark)
-    try watch.start(plan, owner: host.isPrivileged ? user : nil)
+    try watch.start(plan, owner: host.hasSlotUsers ? user : nil)
     let report = try watch.follow(
       proof: proof, workspace: workspace, started: started,
       enforced: EnforcedMap.of(self, launch, workspace, launcher))
@@ -164,7 +150,9 @@ package final class Sandbox: Sendable {
   private func launcher(
     for launch: Launch, _ workspace: borrowing Workspace, _ environment: [String]
   ) throws(LaunchFailure) -> (Launcher, RunGroups.Mark) {
-    let warm = WarmStart(launch, environment: environment)
+    // A copy enters the namespaces of its run.
+    let warm =
+      host.isolation == .landlock ? nil : WarmStart(launch, environment: environment)
     var key = TemplateKey(
       profile: launch.profile.digest, learning: launch.learning,
       mountPoint: launch.mountPoint,

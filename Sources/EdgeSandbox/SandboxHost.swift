@@ -4,9 +4,11 @@ internal import Glibc
 
 /// What this machine offers; found out once.
 package struct SandboxHost: Sendable {
-  /// True where this process may mount and change users, so that every slot has a user of its own.
-  /// Otherwise a user namespace is made for each run.
-  package let isPrivileged: Bool
+  /// What keeps a run apart from the machine; the strongest that works here.
+  package let isolation: Isolation
+  /// True where this process may change users, so that programs of every slot run as a user of
+  /// their own. Otherwise they have the worker's.
+  package let hasSlotUsers: Bool
   /// The version of Landlock, 0 where there is none.
   package let landlock: Int64
   let groups: GroupTree?
@@ -19,6 +21,19 @@ package struct SandboxHost: Sendable {
   package let findings: [Finding]
   let user: UInt32
   let group: UInt32
+
+  /// True where this process may mount as well, so that no user namespace is needed.
+  package var isPrivileged: Bool { isolation == .slots }
+
+  /// From the strongest to the weakest.
+  package enum Isolation: String, Sendable, CaseIterable {
+    /// Namespaces that a privileged worker makes, with a user for each slot.
+    case slots
+    /// Namespaces below a user namespace that an ordinary user makes.
+    case userNamespace
+    /// No namespaces: Landlock and seccomp alone, as in a container.
+    case landlock
+  }
 
   /// One property, the mechanism that will enforce it, and whether it is there.
   package struct Finding: Hashable, Sendable {
@@ -33,19 +48,19 @@ package struct SandboxHost: Sendable {
     try probe(useGroups: true)
   }
 
-  /// - Parameter useGroups: false in tests that want a machine without control groups.
-  /// - Parameter copiesDetached: false in tests that want an older kernel.
-  package static func probe(useGroups: Bool, copiesDetached: Bool = true)
+  /// - Parameters:
+  ///   - useGroups: false in tests that want a machine without control groups.
+  ///   - copiesDetached: false in tests that want an older kernel.
+  ///   - isolation: nil = the strongest that works; tests ask for a weaker one.
+  package static func probe(
+    useGroups: Bool, copiesDetached: Bool = true, isolation wanted: Isolation? = nil
+  )
     throws(LaunchFailure) -> SandboxHost
   {
-    let mask = capabilities()
-    // CAP_SETGID 6, CAP_SETUID 7, CAP_SETPCAP 8, CAP_SYS_ADMIN 21, CAP_CHOWN 0, CAP_KILL 5.
-    let isPrivileged = [0, 5, 6, 7, 8, 21].allSatisfy { mask >> $0 & 1 == 1 }
     let abi = Int64(max(ec_landlock_abi(), 0))
+    let choice = try ChosenIsolation.choose(wanted, capabilities: capabilities(), landlock: abi)
     let groups = useGroups ? GroupTree.probe() : nil
-    var findings: [Finding] = []
-    findings.append(user(isPrivileged))
-    findings.append(filter())
+    var findings = [choice.finding, filter()]
     findings.append(
       Finding(
         property: "landlock", mechanism: abi > 0 ? "Landlock ABI \(abi)" : "none", ok: abi > 0,
@@ -61,24 +76,27 @@ package struct SandboxHost: Sendable {
           ok: place != nil,
           note: place ?? "no control group can be made; limits hold for each process alone"))
     }
+    findings += choice.isolation.findings
+    let isPrivileged = choice.isolation == .slots
     let copies = copiesDetached && isAtLeast(6, 15)
     let host = SandboxHost(
-      isPrivileged: isPrivileged, landlock: abi, groups: groups,
+      isolation: choice.isolation, hasSlotUsers: choice.hasSlotUsers, landlock: abi,
+      groups: groups,
       filters: Int(field("Seccomp_filters:", in: "/proc/self/status") ?? "") ?? 0,
       copiesDetached: copies, overlays: copies && isPrivileged && canOverlay(),
       findings: findings,
       user: geteuid(), group: getegid())
     try host.requireBasics()
+    if host.isolation == .landlock { WorkspacePlace.sweep() }
     return host
   }
 
-  /// The places where the two properties without a fallback are checked.
+  /// The property without a fallback is checked here; how runs are kept apart was found before.
   private func requireBasics() throws(LaunchFailure) {
-    for finding in findings
-    where !finding.ok && ["user", "syscalls"].contains(finding.property) {
+    for finding in findings where !finding.ok && finding.property == "syscalls" {
       throw LaunchFailure(
         stage: "probe", errno: 0, subject: "\(finding.property): \(finding.note)",
-        hint: "Run as root, or on a kernel that allows user namespaces and seccomp.")
+        hint: "Run on a kernel that has seccomp filters with user notification.")
     }
   }
 
@@ -110,21 +128,6 @@ package struct SandboxHost: Sendable {
     return UInt64(line ?? "0", radix: 16) ?? 0
   }
 
-  private static func user(_ isPrivileged: Bool) -> Finding {
-    if isPrivileged {
-      return Finding(property: "user", mechanism: "user of the slot", ok: true, note: "")
-    }
-    let most = number("/proc/sys/user/max_user_namespaces") ?? 0
-    let switched = number("/proc/sys/kernel/unprivileged_userns_clone") ?? 1
-    let confined = number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") ?? 0
-    let ok = most > 0 && switched > 0
-    let note =
-      !ok
-      ? "neither privileged nor are user namespaces allowed"
-      : confined > 0 ? "AppArmor restricts user namespaces; a run may be refused" : ""
-    return Finding(property: "user", mechanism: "user namespace", ok: ok, note: note)
-  }
-
   private static func filter() -> Finding {
     let actions = text("/proc/sys/kernel/seccomp/actions_avail") ?? ""
     let ok = actions.contains("user_notif") && actions.contains("kill_process")
@@ -138,10 +141,6 @@ package struct SandboxHost: Sendable {
     guard raw >= 0 else { return nil }
     let file = Descriptor(owning: raw)
     return (try? file.read(atMost: 1 << 16)).map { String(decoding: $0, as: UTF8.self) }
-  }
-
-  private static func number(_ path: String) -> Int64? {
-    text(path).flatMap { Int64($0.split(separator: "\n").first ?? "") }
   }
 
   private static func field(_ name: String, in path: String) -> String? {

@@ -37,6 +37,17 @@ package struct SandboxProfile: Sendable {
     package var cpuTree: Bool
     /// The lowest Landlock ABI; 0 where Landlock is only used if it is there.
     package var landlock: Int64
+    /// True where the disk limit has to be a quota; otherwise it may be watched.
+    package var diskQuota = true
+    /// True where the program has to have a root of its own; otherwise a view of Landlock is
+    /// enough.
+    package var fileSystemPrivate = true
+    /// True where a process namespace has to end the run.
+    package var killNamespace = true
+    /// True where a network namespace has to be there; otherwise the filter is enough.
+    package var networkNamespace = true
+    /// The same for objects of System V and message queues.
+    package var ipcNamespace = true
   }
 
   /// What is visible of the machine, always read-only.
@@ -130,11 +141,27 @@ extension SandboxProfile.Floor {
     processesTree = try fields.isTree("processes")
     cpuTree = try fields.isTree("cpu")
     landlock = try fields.integer("landlock")
+    diskQuota = try fields.isStrong("disk", "quota", or: "watched")
+    fileSystemPrivate = try fields.isStrong("fileSystem", "private", or: "landlock")
+    killNamespace = try fields.isStrong("kill", "namespace", or: "subreaper")
+    networkNamespace = try fields.isStrong("network", "namespace", or: "filter")
+    ipcNamespace = try fields.isStrong("ipc", "namespace", or: "filter")
     try fields.end()
   }
 }
 
 extension Fields {
+  /// One of two rungs of the ladder; what is not named has to be the stronger one.
+  fileprivate mutating func isStrong(_ name: String, _ strong: String, or weak: String)
+    throws(JSONError) -> Bool
+  {
+    guard let text = try optionalText(name) else { return true }
+    if text != strong, text != weak {
+      throw JSONError("\"\(name)\" of require is neither \(strong) nor \(weak)")
+    }
+    return text == strong
+  }
+
   /// One of the two rungs of the ladder.
   fileprivate mutating func isTree(_ name: String) throws(JSONError) -> Bool {
     switch try text(name) {

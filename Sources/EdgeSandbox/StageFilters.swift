@@ -17,11 +17,12 @@ struct StageFilters: Sendable {
 
   /// What the jail, init and the program call before execve(2), behind the first filter.
   private static let ofLaunch = [
-    "capset", "chdir", "clone", "close", "close_range", "dup3", "fcntl", "ioctl", "keyctl", "kill",
+    "capset", "chdir", "clone", "close", "close_range", "dup3", "fcntl", "getpid",
+    "getppid", "ioctl", "keyctl", "kill",
     "landlock_add_rule", "landlock_create_ruleset", "landlock_restrict_self", "mount",
     "mount_setattr", "move_mount", "open_tree", "openat", "ppoll", "prctl", "prlimit64", "recvmsg",
-    "rt_sigprocmask", "seccomp", "sendmsg", "setgroups", "setns", "setresgid", "setresuid",
-    "setsid", "socket", "umount2", "wait4",
+    "rt_sigaction", "rt_sigprocmask", "seccomp", "sendmsg", "setgroups", "setns", "setresgid",
+    "setresuid", "setsid", "socket", "umount2", "wait4",
   ]
 
   /// - Parameter always: calls that the profile allows whatever their arguments are.

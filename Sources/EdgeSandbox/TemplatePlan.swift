@@ -54,31 +54,34 @@ struct TemplatePlan: Sendable {
     let host = sandbox.host
     let without = launch.without
     self.launch = Shape(profile: launch.profile, without: without)
-    let filter = try TemplatePlan.filter(launch)
-    filters = filter.map { StageFilters($0, allowing: TemplatePlan.policy(launch).always) }
+    let policy = TemplatePlan.policy(launch, host)
+    let filter = try TemplatePlan.filter(launch, policy)
+    filters = filter.map { StageFilters($0, allowing: policy.always) }
     kills = filter?.kills ?? []
     deniedError = filter?.defaultErrno ?? EPERM
     var writer = PlanWriter(kind: EC_KIND_TEMPLATE)
     let user = without.contains(.user) ? host.user : sandbox.user
     let group = without.contains(.user) ? host.group : sandbox.group
     bytes = []
-    if !without.contains(.root) {
+    let isBare = host.isolation == .landlock
+    if !isBare, !without.contains(.root) {
       try showSystem(&writer)
       writeAccounts(&writer, user: user, group: group)
       showDevices(&writer)
       makeMountPoints(&writer, key)
     }
-    showMachineProcesses(&writer, host)
+    if !isBare { showMachineProcesses(&writer, host) }
     for bound in key.bound { bind(&writer, bound) }
     writer.plan.flags = TemplatePlan.flags(launch, host: host, listens: filter?.listens ?? false)
     writer.plan.failing_stage = UInt32(launch.failingStage)
     writer.plan.groups = UInt32(groups)
-    writer.plan.namespaces = TemplatePlan.namespaces(launch, host: host)
+    writer.plan.namespaces = isBare ? 0 : TemplatePlan.namespaces(launch, host: host)
     writer.plan.outer_uid = host.user
     writer.plan.outer_gid = host.group
     writer.plan.uid = user
     writer.plan.gid = group
-    writer.plan.mount_point = writer.text(try TemplatePlan.place(avoiding: sources))
+    writer.plan.mount_point = writer.text(
+      isBare ? "" : try TemplatePlan.place(avoiding: sources))
     writer.plan.host_name = writer.text("task")
     writer.plan.root_options = writer.text("size=1m,nr_inodes=1k,mode=755")
     let started = key.warm?.write(into: &writer, path: launch.profile.path)
@@ -97,7 +100,8 @@ struct TemplatePlan: Sendable {
   private static func flags(_ launch: Launch, host: SandboxHost, listens: Bool) -> UInt32 {
     let without = launch.without
     var flags: UInt32 = 0
-    if !host.isPrivileged { flags |= EC_USER_NAMESPACE }
+    if host.isolation == .userNamespace { flags |= EC_USER_NAMESPACE }
+    if host.isolation == .landlock { flags |= EC_BARE }
     if !without.contains(.user) { flags |= EC_DROP_CAPABILITIES }
     if !without.contains(.seccomp) { flags |= EC_SECCOMP | (listens ? EC_LISTENER : 0) }
     if without.contains(.root) { flags |= EC_HOST_ROOT }
@@ -105,13 +109,14 @@ struct TemplatePlan: Sendable {
     return flags
   }
 
-  private static func policy(_ launch: Launch) -> SyscallPolicy {
-    launch.learning?.policy ?? launch.profile.policy
+  private static func policy(_ launch: Launch, _ host: SandboxHost) -> SyscallPolicy {
+    launch.learning?.policy ?? BarePolicy.of(launch.profile.policy, on: host)
   }
 
-  private static func filter(_ launch: Launch) throws(LaunchFailure) -> SeccompFilter? {
+  private static func filter(_ launch: Launch, _ policy: SyscallPolicy) throws(LaunchFailure)
+    -> SeccompFilter?
+  {
     if launch.without.contains(.seccomp) { return nil }
-    let policy = policy(launch)
     if let name = policy.missingForLaunch {
       throw LaunchFailure(
         stage: "profile", errno: 0,

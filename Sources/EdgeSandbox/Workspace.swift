@@ -4,7 +4,8 @@ internal import EdgeJob
 package import EdgeSystem
 internal import Glibc
 
-/// A file system in memory with a quota, for one run; freed as a whole when the value goes.
+/// A file system in memory with a quota, for one run; freed as a whole when the value goes. Where
+/// nothing can be mounted it is a directory of the machine, watched instead, and removed then.
 ///
 /// Files are put into it through `directory` before the run and read from it afterwards. Just
 /// before the start everything in it is given to the user that the program runs as; modes stay as
@@ -21,10 +22,29 @@ package struct Workspace: ~Copyable, Sendable {
   private let mount: Descriptor
   let device: UInt64
   let slotUser: UInt32
+  /// True where the program's user is another one than ours.
   let isPrivileged: Bool
+  /// Where it really lies; nil where it is a file system of its own.
+  let place: WorkspacePlace?
   let bytes: UInt64
   let files: UInt64
   private let runs = Counter()
+
+  /// In a directory of the machine.
+  static func make(
+    _ place: WorkspacePlace, user: UInt32, isPrivileged: Bool, bytes: UInt64, files: UInt64
+  ) throws(SystemError) -> Workspace {
+    let root = try place.open()
+    try root.makeDirectory("work", mode: 0o755)
+    // Nobody but the program's user comes here.
+    try root.makeDirectory("tmp", mode: 0o755)
+    let work = try root.directory("work")
+    let mount = try root.descriptor.duplicate()
+    let device = try root.descriptor.status().device
+    return Workspace(
+      directory: work, root: root, mount: mount, device: device, slotUser: user,
+      isPrivileged: isPrivileged, bytes: bytes, files: files, place: place)
+  }
 
   /// - Parameter mount: an empty detached tmpfs, as fsmount(2) gives it.
   static func make(
@@ -47,7 +67,8 @@ package struct Workspace: ~Copyable, Sendable {
   private init(
     directory: consuming Directory, root: consuming Directory, mount: consuming Descriptor,
     device: UInt64,
-    slotUser: UInt32, isPrivileged: Bool, bytes: UInt64, files: UInt64
+    slotUser: UInt32, isPrivileged: Bool, bytes: UInt64, files: UInt64,
+    place: WorkspacePlace? = nil
   ) {
     self.directory = directory
     self.root = root
@@ -57,6 +78,7 @@ package struct Workspace: ~Copyable, Sendable {
     self.isPrivileged = isPrivileged
     self.bytes = bytes
     self.files = files
+    self.place = place
   }
 
   /// Whom files must be given to that are written once a snapshot lies below; before that, and
@@ -94,9 +116,12 @@ package struct Workspace: ~Copyable, Sendable {
   /// - Parameter name: one part of a path.
   package func area(_ name: String) throws(SystemError) -> Directory {
     precondition(!name.contains("/") && !name.isEmpty, "an area has a plain name")
-    try root.ensureDirectory("area-\(name)", mode: 0o755)
-    return try root.directory("area-\(name)")
+    let name = Workspace.name(ofArea: name)
+    try root.ensureDirectory(name, mode: 0o755)
+    return try root.directory(name)
   }
+
+  static func name(ofArea name: String) -> String { "area-\(name)" }
 
   /// What the program left in one of the launch's `writableDirectories`.
   package func writable(_ path: String) throws(SystemError) -> Directory {
@@ -147,8 +172,17 @@ package struct Workspace: ~Copyable, Sendable {
     return answer == 0 ? numbers : nil
   }
 
+  /// True where more was put into it than it may hold, which only a quota prevents.
+  package var isOverfull: Bool { place != nil && isFull }
+
   /// True where not even a small file fits any more.
+  ///
+  /// Where nothing can be mounted: true where more is used than is allowed, blocks and names.
   var isFull: Bool {
+    if place != nil {
+      guard bytes > 0 else { return false }
+      return DiskUse.of(root, bytesMax: bytes, filesMax: files).isTooMuch
+    }
     guard let space = space(), space.bytes > 0 else { return false }
     return space.bytesFree < 4096 || (space.inodes > 0 && space.inodesFree == 0)
   }

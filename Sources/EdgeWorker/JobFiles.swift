@@ -2,6 +2,7 @@ internal import EdgeArchive
 internal import EdgeJob
 internal import EdgeSandbox
 internal import EdgeSystem
+internal import Glibc
 
 /// The files of one job: its archive, and where the parts go.
 struct JobFiles {
@@ -37,6 +38,9 @@ struct JobFiles {
       try sandbox.lay(&workspace, over: snapshot)
     }
     if let patch { try apply(patch, to: workspace) }
+    if workspace.isOverfull {
+      throw SystemError("unpack", errno: ENOSPC, subject: "workspace")
+    }
     return snapshot
   }
 

@@ -108,11 +108,22 @@ struct RunAttempt {
       return
     }
     let isOurs = verifier.runner != .exit && verifier.runner != .reward
-    let plan = RunnerPlan(
-      manifest: manifest, verifier: verifier, nonce: Hex16.random(),
-      compiled: isOurs ? preparation.compiledRunners : nil)
     let tests = try workspace.area("tests")
     let runner = try workspace.area("runner")
+    let places = Dictionary(
+      ["/tests", "/runner", manifest.insideWorkDirectory].map {
+        ($0, sandbox.place(of: $0, in: workspace))
+      }, uniquingKeysWith: { first, _ in first })
+    let plan = RunnerPlan(
+      manifest: manifest, verifier: verifier, nonce: Hex16.random(),
+      compiled: isOurs ? preparation.compiledRunners : nil
+    ) { places[$0] ?? $0 }
+    if verifier.runner == .reward, sandbox.host.isolation == .landlock {
+      // Its scripts find everything at fixed places.
+      throw LaunchFailure(
+        stage: "require fileSystem", errno: 0, subject: "the runner reward needs /logs/verifier",
+        hint: "Nothing can be mounted here: allow namespaces on this machine.")
+    }
     for file in plan.files { try runner.write(file.name, file.bytes, mode: 0o644) }
     var launch = Launch(
       profile: profile, limits: verifier.limits, arguments: plan.arguments,

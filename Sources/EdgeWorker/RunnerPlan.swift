@@ -60,9 +60,10 @@ package struct RunnerPlan: Sendable {
   ///   - nonce: ASCII, at least 16 characters that nobody can guess.
   ///   - compiled: what `RunnerBytecode.compile()` gave; nil leaves compiling to each run.
   ///   - without: empty except in tests.
+  ///   - place: where `/tests`, `/runner` and the workspace really are, where nothing is mounted.
   package init(
     manifest: TaskManifest, verifier: TaskManifest.Verifier, nonce: String,
-    compiled: [UInt8]? = nil, without: Set<Defence> = []
+    compiled: [UInt8]? = nil, without: Set<Defence> = [], place: (String) -> String = { $0 }
   ) {
     precondition(nonce.utf8.count >= 16, "a nonce is long enough not to be guessed")
     self.verifier = verifier
@@ -71,7 +72,10 @@ package struct RunnerPlan: Sendable {
     let root =
       manifest.workDirectory.isEmpty
       ? manifest.mountPoint : "\(manifest.mountPoint)/\(manifest.workDirectory)"
-    guard let program = Self.program(of: verifier.runner, seed: manifest.seed) else {
+    guard
+      let program = Self.program(
+        of: verifier.runner, seed: manifest.seed, folder: place("/runner"))
+    else {
       // The command is the verifier: nothing of ours runs inside.
       arguments = verifier.command
       input = []
@@ -83,7 +87,8 @@ package struct RunnerPlan: Sendable {
     }
     let plan: JSON = [
       "runner": .string(verifier.runner.rawValue), "files": .texts(verifier.files),
-      "tests": "/tests", "workspace": .string(root), "program": .texts(program.command),
+      "tests": .string(place("/tests")), "workspace": .string(place(root)),
+      "program": .texts(program.command),
       "without": .texts(without.map(\.rawValue).sorted()),
     ]
     let text = plan.canonical
@@ -119,13 +124,15 @@ extension RunnerPlan {
     var environment: [String: String] = [:]
   }
 
-  private static func program(of runner: TaskManifest.Verifier.Runner, seed: Int64) -> Program? {
+  private static func program(
+    of runner: TaskManifest.Verifier.Runner, seed: Int64, folder: String
+  ) -> Program? {
     let hashSeed = ["PYTHONHASHSEED": String(UInt32(truncatingIfNeeded: seed))]
     // V8 takes 0 for no seed.
     let randomSeed = "--random-seed=\(1 + UInt32(truncatingIfNeeded: seed) % 0x3FFF_FFFF)"
     let node = ["node", "--no-warnings", "--experimental-vm-modules", randomSeed]
     let reporter = [
-      "--test-reporter=/runner/events.mjs", "--test-reporter-destination=stdout",
+      "--test-reporter=\(folder)/events.mjs", "--test-reporter-destination=stdout",
     ]
     return switch runner {
     case .python:
@@ -136,12 +143,12 @@ extension RunnerPlan {
       Program(
         files: shared + [File(name: "pytests.py", bytes: PackageResources.pytests_py)],
         environment: hashSeed)
-    case .jest: Program(files: script, command: node + ["/runner/node.mjs"])
-    case .node: Program(files: script, command: node + reporter + ["/runner/node.mjs"])
+    case .jest: Program(files: script, command: node + ["\(folder)/node.mjs"])
+    case .node: Program(files: script, command: node + reporter + ["\(folder)/node.mjs"])
     case .shell:
       Program(
         files: [File(name: "shell.sh", bytes: PackageResources.shell_sh)],
-        command: ["bash", "/runner/shell.sh"])
+        command: ["bash", "\(folder)/shell.sh"])
     case .exit, .reward: nil
     }
   }

@@ -88,7 +88,7 @@ static _Noreturn void reap(pid_t program) {
   int has_ended = program == 0;
   for (;;) {
     int status;
-    if (has_ended) kill(-1, SIGKILL);
+    if (has_ended) kill_all();
     pid_t pid = waitpid(-1, &status, 0);
     if (pid < 0 && errno == EINTR) continue;
     if (pid < 0) _exit(0);
@@ -102,7 +102,8 @@ static _Noreturn void reap(pid_t program) {
 }
 
 _Noreturn void run_init(void) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  confine_init();
+  follow_jail();
   int is_warm = !!(plan->flags & EC_WARM);
   run_operations();
   raise_loopback();
@@ -112,7 +113,7 @@ _Noreturn void run_init(void) {
     arrange_descriptors();
   become_ordinary();
   // Changing the user has taken it back.
-  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  follow_jail();
   step(EC_STAGE_START);
   if (is_warm) {
     await_copy();

@@ -63,6 +63,17 @@ void map_user(void);
 void build_root(void);
 void run_operations(void);
 void make_template(void);
+/// Enters a domain of Landlock of this process's own, so that `kill_all` reaches only what it
+/// starts, and becomes the parent of orphans.
+void enter_domain(void);
+/// kill(2) of everything that can be reached, where that is this run alone; nothing anywhere else.
+void kill_all(void);
+/// The jail's own number, for `follow_jail`.
+void remember_jail(void);
+/// Init's domain, where no process namespace is planned, and its way to end.
+void confine_init(void);
+/// Init ends with everything when the jail does.
+void follow_jail(void);
 void serve_run(void);
 void arrange_descriptors(void);
 void become_ordinary(void);

@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -60,6 +61,8 @@ static void confine_calls(void) {
 
 void confine_program(void) {
   setsid();
+  // Honest programs do not even outlive an init that is killed together with the jail.
+  if (plan->flags & EC_BARE) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   set_limits();
   step(EC_STAGE_WORK_DIRECTORY);
   if (chdir(text(plan->work_directory)) < 0)

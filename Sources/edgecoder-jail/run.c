@@ -28,7 +28,10 @@ static int is_killing;
 
 static void end_run(pid_t init) {
   is_killing = 1;
-  kill(init, SIGKILL);
+  if (plan->flags & EC_BARE)
+    kill_all();
+  else
+    kill(init, SIGKILL);
 }
 
 /// A call in the convention of another architecture is no honest program's.
@@ -150,14 +153,32 @@ static int watch(pid_t init, int pidfd) {
   }
 }
 
-static void add_usage(struct ec_ending *ending, const struct rusage *usage) {
-  ending->user_microseconds += usage->ru_utime.tv_sec * 1000000ll + usage->ru_utime.tv_usec;
-  ending->system_microseconds += usage->ru_stime.tv_sec * 1000000ll + usage->ru_stime.tv_usec;
-  if (ending->resident_kibibytes < usage->ru_maxrss) ending->resident_kibibytes = usage->ru_maxrss;
-  ending->blocks_read += usage->ru_inblock;
-  ending->blocks_written += usage->ru_oublock;
-  ending->voluntary_switches += usage->ru_nvcsw;
-  ending->involuntary_switches += usage->ru_nivcsw;
+static void add(struct rusage *sum, const struct rusage *more) {
+  sum->ru_utime.tv_sec += more->ru_utime.tv_sec;
+  sum->ru_utime.tv_usec += more->ru_utime.tv_usec;
+  sum->ru_stime.tv_sec += more->ru_stime.tv_sec;
+  sum->ru_stime.tv_usec += more->ru_stime.tv_usec;
+  if (sum->ru_maxrss < more->ru_maxrss) sum->ru_maxrss = more->ru_maxrss;
+  sum->ru_inblock += more->ru_inblock;
+  sum->ru_oublock += more->ru_oublock;
+  sum->ru_nvcsw += more->ru_nvcsw;
+  sum->ru_nivcsw += more->ru_nivcsw;
+}
+
+/// Init leaves nobody, unless it was killed: then they are our children now.
+static void end_orphans(struct rusage *usage) {
+  for (;;) {
+    int status;
+    struct rusage more = {0};
+    pid_t pid = wait4(-1, &status, WNOHANG, &more);
+    if (pid == 0) {
+      kill_all();
+      pid = wait4(-1, &status, 0, &more);
+    }
+    if (pid < 0 && errno == EINTR) continue;
+    if (pid < 0) return;
+    add(usage, &more);
+  }
 }
 
 static void report(pid_t init) {
@@ -166,6 +187,7 @@ static void report(pid_t init) {
   // Returns only when every process of the namespace is dead, pid_namespaces(7).
   while (wait4(init, &status, 0, &usage) < 0 && errno == EINTR) {
   }
+  if (plan->flags & EC_BARE) end_orphans(&usage);
   if (shared->failed_stage) {
     record(EC_RECORD_FAILURE, shared->failed_stage, shared->failed_error, shared->subject,
            strlen(shared->subject), -1);
@@ -176,8 +198,14 @@ static void report(pid_t init) {
   ending->status = shared->ending.status < 0 && is_killing ? SIGKILL : shared->ending.status;
   ending->exec_error = shared->ending.exec_error;
   ending->orphans = shared->ending.orphans;
-  add_usage(ending, &usage);
-  add_usage(ending, &shared->copy);
+  add(&usage, &shared->copy);
+  ending->user_microseconds = usage.ru_utime.tv_sec * 1000000ll + usage.ru_utime.tv_usec;
+  ending->system_microseconds = usage.ru_stime.tv_sec * 1000000ll + usage.ru_stime.tv_usec;
+  ending->resident_kibibytes = usage.ru_maxrss;
+  ending->blocks_read = usage.ru_inblock;
+  ending->blocks_written = usage.ru_oublock;
+  ending->voluntary_switches = usage.ru_nvcsw;
+  ending->involuntary_switches = usage.ru_nivcsw;
   record(EC_RECORD_END, 0, 0, &outcome,
          sizeof outcome.ending + ending->denied * sizeof outcome.denied[0], -1);
 }

@@ -26,7 +26,7 @@ struct Box {
   }
 
   /// The user of the slot's programs.
-  var user: UInt32 { sandbox.host.isPrivileged ? 60000 + UInt32(sandbox.slot) : getuid() }
+  var user: UInt32 { sandbox.host.hasSlotUsers ? 60000 + UInt32(sandbox.slot) : getuid() }
 
   /// A launch with this box's limits.
   func launch(_ arguments: [String], profile: String = "shell") throws -> Launch {

@@ -99,9 +99,11 @@ struct FailureTests {
     #expect(eventually { Processes.of(user).isEmpty })
   }
 
-  @Test func theTreeDiesWithTheWorker() throws {
-    let slot = 3900
-    var child = try TestBundle.start(suite: "VictimTests", variable: "EDGECODER_VICTIM=\(slot)")
+  @Test(arguments: [SandboxHost.Isolation.slots, .landlock])
+  func theTreeDiesWithTheWorker(isolation: SandboxHost.Isolation) throws {
+    let slot = isolation == .slots ? 3900 : 3899
+    var child = try TestBundle.start(
+      suite: "VictimTests", variable: "EDGECODER_VICTIM=\(slot) \(isolation)")
     let user = 60000 + UInt32(slot)
     #expect(eventually { Processes.of(user).count >= 3 })
     child.signal(SIGKILL)
@@ -111,7 +113,7 @@ struct FailureTests {
     // the dead.
     #expect(
       try eventually {
-        _ = try SandboxHost.probe()
+        _ = try SandboxHost.probe(useGroups: true, isolation: isolation)
         return try groupPlaces().allSatisfy { place in
           !(try Directory(path: place).entries()).contains {
             $0.hasPrefix("edgecoder-\(child.process)-")
@@ -149,9 +151,12 @@ struct FailureTests {
 @Suite(.enabled(if: environmentVariable("EDGECODER_VICTIM") != nil, "started by another test"))
 struct VictimTests {
   @Test func runsUntilItIsKilled() throws {
-    let slot = try #require(environmentVariable("EDGECODER_VICTIM").flatMap { Int($0) })
+    let words = try #require(environmentVariable("EDGECODER_VICTIM")).split(separator: " ")
+    let slot = try #require(Int(words[0]))
+    let isolation = SandboxHost.Isolation(rawValue: String(words[1]))
     let sandbox = Sandbox(
-      host: try SandboxHost.probe(), jail: binary("edgecoder-jail"), slot: slot)
+      host: try SandboxHost.probe(useGroups: true, isolation: isolation),
+      jail: binary("edgecoder-jail"), slot: slot)
     let profile = try SandboxProfile.load("shell", directory: Box.profiles)
     let workspace = try sandbox.makeWorkspace(limits: profile.limits, profile: profile)
     let launch = Launch(profile: profile, arguments: ["sh", "-c", "sleep 60 & sleep 60"])

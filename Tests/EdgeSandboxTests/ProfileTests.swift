@@ -38,10 +38,10 @@ struct ProfileTests {
   }
 
   @Test(arguments: [
-    (#""version": 1,"#, #""version": 1, "surprise": 1,"#, "surprise"),
+    (#""version": 2,"#, #""version": 2, "surprise": 1,"#, "surprise"),
     (#""memory": "tree""#, #""memory": "perhaps""#, "neither tree nor rlimit"),
-    (#""version": 1,"#, #""version": 1, "kill": ["read"],"#, "allowed and killed"),
-    (#""version": 1,"#, #""version": 1, "fileSystem": { "required": ["/a/../b"] },"#, "plain"),
+    (#""version": 2,"#, #""version": 2, "kill": ["read"],"#, "allowed and killed"),
+    (#""version": 2,"#, #""version": 2, "fileSystem": { "required": ["/a/../b"] },"#, "plain"),
   ])
   func mistakesAreNamed(_ old: String, _ new: String, _ problem: String) throws {
     let folder = TemporaryDirectory()

@@ -22,15 +22,18 @@ extension EndToEnd {
     func noneOfEightPassesAndTheHonestSolutionAlwaysDoes(profile: String) throws {
       let site = try CheatSite()
       let honest = try files("honest")
-      for (name, runner) in Self.cheats {
+      // The runner `reward` has its files at fixed places, which only a mount can give.
+      let hasMounts = environmentVariable("EDGECODER_WITHOUT_NAMESPACES") == nil
+      let cheats = Self.cheats.filter { hasMounts || $0.1 != "reward" }
+      for (name, runner) in cheats {
         let against = try task("honest-against-\(name)", runner, profile)
         try site.add(against, candidate: honest)
         try site.add(try task(name, runner, profile), candidate: try files(name))
       }
       let endings = try site.run()
       let passed = endings.filter { $0.value.ending["verdict"]?.text == "passed" }.map(\.key)
-      #expect(passed.sorted() == Self.cheats.map { "honest-against-\($0.0)" }.sorted())
-      for (name, _) in Self.cheats {
+      #expect(passed.sorted() == cheats.map { "honest-against-\($0.0)" }.sorted())
+      for (name, _) in cheats {
         // A verdict about the candidate, and no fault of ours.
         let verdict = endings[name]?.ending["verdict"]?.text
         #expect(verdict != nil, "\(name): \(endings[name]?.ending ?? .null)")
@@ -40,8 +43,8 @@ extension EndToEnd {
         try JSON.parse(Array(site.output("result.json", of: ended.job).utf8))["enforced"]?["start"]
       }
       let copies = starts.count { $0?.text == "copy of a warm interpreter" }
-      // Each of two slots executes the first of the two kinds.
-      #expect(copies >= (profile == "python" ? 0 : 10), "\(starts)")
+      // Each of two slots executes the first of the two kinds; without namespaces all are executed.
+      #expect(copies >= (profile == "python" || !hasMounts ? 0 : 10), "\(starts)")
     }
 
     /// The same cheats, and a first phase in which they run as a program.

@@ -28,6 +28,8 @@ struct HostileCase: Sendable {
   var hole: String?
   /// The levels of the hole; nil = all.
   var holeLevels: Set<Level>?
+  /// Levels that have it not after all.
+  var closedLevels: Set<Level> = []
 
   /// The same attack without protection.
   struct Twin: Sendable {
@@ -43,7 +45,9 @@ struct HostileCase: Sendable {
     /// be told from those inside; what happens outside is the same on every level.
     func isPossible(on level: Level) -> Bool {
       guard let without else { return isRoot && level == Level.here[0] }
-      return level != .userNamespace || !without.contains(.user)
+      // The container's own filter stays.
+      if level == .container, level.layers(without).contains(.seccomp) { return false }
+      return !level.sharesUser || !without.contains(.user)
     }
 
     /// Outside of any sandbox.
@@ -84,6 +88,16 @@ struct HostileCase: Sendable {
     }
   }
 
+  /// A copy that is no hole on a level.
+  func closed(on levels: Level...) -> HostileCase { with { $0.closedLevels.formUnion(levels) } }
+
+  /// Why it succeeds on a level where it should not; nil where it must not.
+  func hole(on level: Level) -> String? {
+    if level.andLike.contains(where: closedLevels.contains) { return nil }
+    guard let holeLevels else { return hole }
+    return level.andLike.contains { holeLevels.contains($0) } ? hole : nil
+  }
+
   static let all = resources + processes + files + calls
 }
 
@@ -115,13 +129,13 @@ struct Trial: Sendable, CustomTestStringConvertible {
 
   /// Every case on every level that this process has.
   static let inside: [Trial] = Level.here.flatMap { level in
-    HostileCase.all.filter { !$0.inside.absent.contains(level) }
+    HostileCase.all.filter { !$0.inside.isAbsent(on: level) }
       .map { Trial(attack: $0, level: level, twin: nil) }
   }
 
   static let twins: [Trial] = Level.here.flatMap { level in
     HostileCase.all.flatMap { attack in
-      attack.twins.filter { !$0.expected.absent.contains(level) && $0.isPossible(on: level) }
+      attack.twins.filter { !$0.expected.isAbsent(on: level) && $0.isPossible(on: level) }
         .map { Trial(attack: attack, level: level, twin: $0) }
     }
   }

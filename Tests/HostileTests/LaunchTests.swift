@@ -38,7 +38,7 @@ struct LaunchTests {
   }
 
   /// Each step of the set-up is made to fail; those that a level does not need are passed by.
-  @Test(arguments: Level.here, Array(1...28 as ClosedRange<Int32>))
+  @Test(arguments: Level.here, Array(1...28 as ClosedRange<Int32>) + [34])
   func aFailedStepRunsNothing(level: Level, step: Int32) throws {
     let seen = try run(level) { $0.failingStage = step }
     if let failure = seen.failure {
@@ -57,7 +57,7 @@ struct LaunchTests {
     for step in 1...28 as ClosedRange<Int32> {
       if try run(level, { $0.failingStage = step }).failure != nil { needed += 1 }
     }
-    #expect(needed >= 24)
+    #expect(needed >= (level.isBare ? 12 : 24))
     #expect(try run(level) { _ in }.ran)
   }
 

@@ -33,7 +33,8 @@ struct LeftoverTests {
       var kinds: [String: FileStatus.Kind] = [:]
       let (entries, isComplete) = try folder.walk(atMost: 1000)
       for entry in entries { kinds[entry.name ?? "no text"] = entry.status.kind }
-      #expect(kinds["fifo"] == .other && kinds["socket"] == .other)
+      // Without namespaces no socket can be made.
+      #expect(kinds["fifo"] == .other && kinds["socket"] == (level.isBare ? nil : .other))
       #expect(kinds["link"] == .link && kinds["loop"] == .link)
       #expect(kinds["new\nline"] == .file && kinds["no text"] == .file)
       #expect(kinds["\u{1B}]0;title\u{7}"] == .file)
@@ -77,10 +78,10 @@ struct LeftoverTests {
   /// Deep trees and closed directories go with their file system, whoever looks at them or not.
   @Test(arguments: Level.here)
   func aSecondRunAndTheEndAreNotHindered(level: Level) throws {
-    try Slots.lend(on: level) { sandbox, _ in try LeftoverTests.runTwice(in: sandbox) }
+    try Slots.lend(on: level) { sandbox, _ in try LeftoverTests.runTwice(in: sandbox, level) }
   }
 
-  private static func runTwice(in sandbox: Sandbox) throws {
+  private static func runTwice(in sandbox: Sandbox, _ level: Level) throws {
     var limits = Limits.small
     limits.files = 3000
     var launch = Launch(
@@ -90,13 +91,14 @@ struct LeftoverTests {
     try workspace.directory.publish(
       "hostile", HostileProgram.bytes ?? [], mode: 0o755, durable: false)
     let first = try sandbox.attempt(launch, in: workspace)
-    #expect(first.verdict() == .passed)
+    // What is deeper than one can look counts as too much where the use is watched.
+    #expect(first.verdict() == (level.isBare ? .workspaceFull : .passed))
     let (_, isComplete) = try workspace.directory.walk(atMost: 10_000)
     #expect(!isComplete)
     launch.arguments = ["./hostile", "exists", "hostile"]
     do {
       let second = try sandbox.attempt(launch, in: workspace)
-      #expect(second.verdict() == .passed)
+      #expect(second.verdict() == (level.isBare ? .workspaceFull : .passed))
     } catch {
       // On kernels that cannot copy a detached tree a workspace serves one run.
       #expect(error.stage == "workspace")

@@ -45,11 +45,14 @@ struct PairTests {
     usleep(300_000)
     let second = try Partner.run(
       level, pair.second.map { $0.replacing("{name}", with: name) }, [], cancel: nil)
-    #expect(second == pair.inside)
-    #expect(try first.end() == "OK")
+    // Without namespaces already the first one is refused: /dev/shm is the machine's, and so are
+    // the names of sockets.
+    let isRefused = level.isBare && pair.number != 51
+    #expect(second == (!isRefused ? pair.inside : pair.number == 53 ? "EPERM" : "ENOENT"))
+    #expect(try first.end() == (!isRefused ? "OK" : pair.number == 53 ? "EPERM" : "EACCES"))
   }
 
-  @Test(arguments: Level.here, pairs)
+  @Test(arguments: Level.here.filter { $0 != .container }, pairs)
   func withoutTheLayersTheyMeet(level: Level, pair: Pair) throws {
     let name = "edgecoder-hostile-\(Hex16.random())"
     let meeting = pair.meeting.replacing("{name}", with: name)
@@ -149,8 +152,8 @@ final class Partner {
       var launch = Launch(
         profile: try Profiles.named("shell"), limits: .small, arguments: ["./hostile"] + words,
         cancel: cancel)
-      launch.without = without
-      if without.contains(.root) { launch.mountPoint = "/mnt" }
+      launch.without = level.layers(without)
+      if launch.without.contains(.root) { launch.mountPoint = "/mnt" }
       let workspace = try sandbox.makeWorkspace(limits: .small, profile: launch.profile)
       try workspace.directory.publish(
         "hostile", HostileProgram.bytes ?? [], mode: 0o755, durable: false)

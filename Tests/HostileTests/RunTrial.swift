@@ -36,7 +36,7 @@ extension Trial {
       profile: profile, limits: attack.limits,
       arguments: ["./hostile"] + words.map(around.fill), input: attack.input,
       reportChannel: attack.reports)
-    launch.without = twin?.without ?? []
+    launch.without = level.layers(twin?.without ?? [])
     // A place that exists on every machine, since it is not made in the machine's own tree.
     if launch.without.contains(.root) { launch.mountPoint = "/mnt" }
     let shown = try Directory(path: attack.showsFolder ? around.folder : "/var/tmp")

@@ -90,6 +90,9 @@ struct ec_order {
 #define EC_LEARN 16384u
 /// Of a template: an interpreter is started in it and waits. Of a run: the program is a copy of it.
 #define EC_WARM 32768u
+/// No namespace and no mount: a run is a domain of Landlock, and its files are the machine's. Of
+/// the template and of its runs.
+#define EC_BARE 65536u
 
 /// A list: `count` items from `offset` on.
 struct ec_table {
@@ -271,7 +274,9 @@ struct ec_plan {
 #define EC_STAGE_WORKSPACE 32
 // Where a warm interpreter starts, and where it is copied.
 #define EC_STAGE_WARM 33
-#define EC_STAGES 34
+// Where there are no namespaces: of the jail and of init.
+#define EC_STAGE_DOMAIN 34
+#define EC_STAGES 35
 
 // Kinds of record.
 /// The jail is there; ec_hello.

@@ -72,6 +72,12 @@ int ec_landlock_abi(void);
 int ec_landlock_deny(uint64_t files, uint64_t network, uint64_t scope, uint64_t size);
 /// Installs a filter of `count` instructions of 8 bytes for all threads of the process, seccomp(2).
 int ec_seccomp_install(const void *instructions, unsigned short count);
+/// Tries in a child what a sandbox of namespaces begins with: the namespaces, with `user` one of
+/// users among them, a mount of a tmpfs, and a fresh proc. 0 where all of it works, otherwise the
+/// error of the first step that failed, clone(2) or mount(2); -1 where the child was killed.
+int ec_try_namespaces(int user);
+/// A lock of flock(2) on a file or directory, without waiting; it goes with the last descriptor.
+int ec_flock(int fd);
 /// A detached tmpfs with these limits (0 = the system's), as fsmount(2) gives it: the mount lives
 /// as long as this descriptor, which is for paths alone (O_PATH).
 int ec_tmpfs(uint64_t bytes, uint64_t inodes);
