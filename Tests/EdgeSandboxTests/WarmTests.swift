@@ -40,7 +40,7 @@ struct WarmTests {
     ["-c", "import sys; print(sys.stdin.read(), sys.flags, sys.executable, sys.version)"],
     ["-c", "print(__file__)"], ["-c", "import resource as r; print(r.getrlimit(r.RLIMIT_NOFILE))"],
     ["-m", "platform", "x"], ["-m", "no_such_module"], ["missing.py"], ["main.py", "one"],
-    ["./main.py"], ["../work/main.py"], ["-I", "main.py"], ["-S", "-B", "main.py"],
+    ["./main.py"], ["/proc/self/cwd/main.py"], ["-I", "main.py"], ["-S", "-B", "main.py"],
     [
       "-c",
       "import os; print(sorted(os.listdir('/proc/self/fd')), {*os.listdir('/')} == {'.warm'})",
