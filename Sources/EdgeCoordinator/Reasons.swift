@@ -41,6 +41,8 @@ extension ReadyJob {
       job: ticket.job, account: ticket.account, priority: ticket.request.priority,
       admitted: ticket.admitted, notBefore: ticket.notBefore, notAfter: ticket.request.notAfter,
       waitsFor: waitsFor, failedDependency: failed, session: ticket.request.session,
-      profile: manifest.profile, language: manifest.language, requirements: manifest.requirements)
+      profile: manifest.profile, language: manifest.language,
+      requirements: manifest.requirements
+        + (manifest.needsMounts ? [TaskManifest.mountsRequirement] : []))
   }
 }

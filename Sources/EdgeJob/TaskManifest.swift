@@ -18,6 +18,17 @@ package struct TaskManifest: Hashable, Sendable {
   package var workDirectory: String
   /// Where the workspace appears inside the sandbox; an absolute path.
   package var mountPoint: String
+  /// True where its files have to be at places that only a private root gives: a mount point of its
+  /// own, or scripts of other people that write to `/logs`.
+  package var needsMounts: Bool {
+    mountPoint != TaskManifest.defaultMountPoint || verifier?.runner == .reward
+  }
+
+  /// What a worker has to provide for that.
+  package static let mountsRequirement = "sandbox:mounts"
+  /// Where workspaces appear that ask for no other place.
+  package static let defaultMountPoint = "/work"
+
   /// The hash seed of interpreters that have one.
   package var seed: Int64
   package var limits: Limits
@@ -107,7 +118,8 @@ package struct TaskManifest: Hashable, Sendable {
   package init(
     name: String, summary: String = "", kind: Kind, language: String, profile: String,
     command: [String] = [], input: String = "", environment: [String: String] = [:],
-    workDirectory: String = "", mountPoint: String = "/work", seed: Int64 = 0,
+    workDirectory: String = "", mountPoint: String = TaskManifest.defaultMountPoint,
+    seed: Int64 = 0,
     limits: Limits = Limits(), verifier: Verifier? = nil, artifacts: [Artifact] = [],
     requirements: [String] = [], protected: [String] = [], extensions: [String: String] = [:],
     notices: [String] = []

@@ -96,7 +96,7 @@ package struct Launch: Sendable {
   }
 
   /// Where a workspace appears that nobody asks to have elsewhere.
-  package static let defaultMountPoint = "/work"
+  package static let defaultMountPoint = TaskManifest.defaultMountPoint
   /// Bytes of the report channel that are kept.
   package static let reportBytesMax = 4 << 20
 }

@@ -28,6 +28,11 @@ package struct Offering: Sendable {
     ("python", "/usr/bin/python3"), ("javascript", "/usr/bin/node"), ("shell", "/bin/bash"),
   ]
 
+  /// With what the sandboxes of this machine can do.
+  package func provides(on host: SandboxHost) -> [String] {
+    host.isolation == .landlock ? provides : (provides + [TaskManifest.mountsRequirement]).sorted()
+  }
+
   /// Looks around once.
   package static func probe() -> Offering {
     var provides: Set<String> = []

@@ -110,7 +110,7 @@ package final class Worker: Sendable {
     try desk.announce(
       WorkerFile(
         id: settings.id, slots: Int64(settings.slots), session: settings.session,
-        profiles: Offering.profiles(host), provides: offering.provides,
+        profiles: Offering.profiles(host), provides: offering.provides(on: host),
         key: settings.key.publicKey.id,
         host: Identity.hostName, process: Int64(Identity.process), draining: draining))
   }

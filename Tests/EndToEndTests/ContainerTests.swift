@@ -52,6 +52,31 @@ extension EndToEnd {
       #expect(there.count { $0.hasSuffix(" valid") } == 3)
     }
 
+    /// Files at a place of their own: nobody here can give that, so the job waits for a worker that
+    /// can, and has neither a verdict nor a fault.
+    @Test func aTaskThatNeedsMountsWaits() throws {
+      let script = """
+        set -e
+        cd "$(mktemp -d)"
+        export HOME=$PWD EDGECODER_SPOOL=$PWD/spool EDGECODER_KEYS=$PWD/keys
+        $0 init --quiet >/dev/null
+        cp -r "$1/hello.shell" app
+        sed -i 's/^kind = .*/&\\nmount_point = "\\/app"/' app/task.toml
+        timeout 30 $0 run -q app 2>&1 || echo "exit $?"
+        $0 status --json
+        """
+      let words = ["-c", script, Workplace.program, Workplace.examples]
+      let environment = ["PATH=/usr/local/bin:/usr/bin:/bin"]
+      let inside = try Container.run(
+        "/bin/bash", words, as: .nobody, environment: environment, seconds: 60)
+      #expect(inside.output.contains("exit 69"), "\(inside)")
+      #expect(inside.output.contains("sandbox:mounts"), "\(inside)")
+      #expect(inside.output.contains("\"state\":\"ready\""), "\(inside)")
+      // Its twin: where there are mounts it ends as ever.
+      let outside = try runProgram("/bin/bash", words, environment: environment, seconds: 60)
+      #expect(!outside.output.contains("exit") && !outside.output.contains("ready"), "\(outside)")
+    }
+
     /// The ways to cheat that need no mount, with their honest twins.
     @Test func noCheatPasses() throws {
       let library = environmentVariable("LD_LIBRARY_PATH").map { ["LD_LIBRARY_PATH=\($0)"] } ?? []
