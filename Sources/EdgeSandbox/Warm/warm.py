@@ -82,6 +82,8 @@ def serve():
     for name in set(sys.modules) - KNOWN:
         del sys.modules[name]
     preload()
+    # What the interpreter makes when it compiles for the first time, all copies have.
+    exec(compile("pass", "<string>", "exec", dont_inherit=True), {})
     gc.collect()
     gc.freeze()
     ask(READY)
@@ -113,11 +115,13 @@ def enter(ask, view):
 
 def arrange(arguments, environment):
     """What the interpreter itself would have made of them."""
-    wanted = dict(entry.split(b"=", 1) for entry in environment)
-    for name in [name for name in os.environb._data if name not in wanted]:
-        del os.environb[name]
     # What is the same is not touched: it is shared with the interpreter.
-    os.environb.update(wanted.items() - os.environb._data.items())
+    wanted, known = dict(entry.split(b"=", 1) for entry in environment), os.environb._data
+    for name in [name for name in known if name not in wanted]:
+        del os.environb[name]
+    for name, value in wanted.items():
+        if known.get(name) != value:
+            os.environb[name] = value
     sys.orig_argv[:] = words = [os.fsdecode(word) for word in arguments]
     first = 1
     while words[first].startswith("-") and words[first] not in ("-c", "-m"):
