@@ -7,6 +7,8 @@ internal import Glibc
 struct SlotMapping: ~Copyable, Sendable {
   /// The open namespace.
   let namespace: Descriptor
+  /// Uid and gid as whose our files are shown.
+  let user: UInt32
 
   /// - Parameter user: uid and gid of the slot.
   static func make(jail path: String, user: UInt32) throws(LaunchFailure) -> SlotMapping {
@@ -22,7 +24,7 @@ struct SlotMapping: ~Copyable, Sendable {
       }
       let raw = openat(process.raw, "ns/user", O_RDONLY | O_CLOEXEC)
       guard raw >= 0 else { throw SystemError("open", "user namespace") }
-      return SlotMapping(namespace: Descriptor(owning: raw))
+      return SlotMapping(namespace: Descriptor(owning: raw), user: user)
     } catch let error as SystemError {
       throw LaunchFailure(stage: "snapshot", errno: error.errno, subject: error.subject)
     } catch {

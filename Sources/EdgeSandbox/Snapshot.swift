@@ -2,6 +2,7 @@ internal import CLinux
 package import EdgeJob
 package import EdgeSystem
 internal import Glibc
+internal import Synchronization
 
 /// A frozen tree of files that many workspaces are laid over: none of them changes it, and each
 /// sees its files as its own user's. Lives in memory, in a file system of its own.
@@ -9,6 +10,9 @@ package final class Snapshot: Sendable {
   /// Where its files are put; nothing may be changed any more once a workspace lies over it.
   package let directory: Directory
   private let mount: Descriptor
+  /// The same tree as each slot's user sees it. To take a mount apart, the kernel waits for all
+  /// processors; so it is made once.
+  private let mapped = Mutex<[UInt32: Int32]>([:])
 
   /// - Parameter limits: what it may take, as of the jobs that use it.
   /// - Throws: stage `snapshot`.
@@ -26,6 +30,10 @@ package final class Snapshot: Sendable {
     }
   }
 
+  deinit {
+    mapped.withLock { table in for raw in table.values { close(raw) } }
+  }
+
   /// Bytes that its files take.
   package var bytes: Int64 {
     var numbers: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
@@ -41,12 +49,18 @@ package final class Snapshot: Sendable {
   )
     throws(LaunchFailure) -> Descriptor
   {
-    let mapped = ec_map_tree(mount.raw, slot.namespace.raw)
-    guard mapped >= 0 else {
-      throw LaunchFailure(stage: "snapshot", errno: errno, subject: "mapping of users")
+    let user = slot.user
+    let namespace = slot.namespace.raw
+    let lower = try mapped.withLock { (table) throws(LaunchFailure) in
+      if let known = table[user] { return known }
+      let made = ec_map_tree(mount.raw, namespace)
+      guard made >= 0 else {
+        throw LaunchFailure(stage: "snapshot", errno: errno, subject: "mapping of users")
+      }
+      table[user] = made
+      return made
     }
-    let lower = Descriptor(owning: mapped)
-    let overlay = ec_overlay(lower.raw, upper.raw, work.raw)
+    let overlay = ec_overlay(lower, upper.raw, work.raw)
     guard overlay >= 0 else {
       throw LaunchFailure(stage: "snapshot", errno: errno, subject: "overlay").explained()
     }

@@ -228,8 +228,11 @@ void serve_run(void) {
   }
   // Kept open here, the program's pipes would never end.
   for (int i = 0; i < received_count; i++) close(received[i]);
+  // Whoever holds the mounts last takes them apart; the worker need not wait for that.
+  int mounts = plan->flags & EC_BARE ? -1 : ioctl(pidfd, 0xFF03 /* PIDFD_GET_MNT_NAMESPACE */, 0);
   int is_alone = watch(init, pidfd);
   close(pidfd);
   report(init);
+  close(mounts);
   if (is_alone) _exit(0);
 }

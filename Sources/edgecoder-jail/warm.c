@@ -187,11 +187,6 @@ static long next_run(void) {
   return 1;
 }
 
-static long place_of(struct ec_table table, int index) {
-  if (index < 0 || (uint32_t)index >= table.count) return -1;
-  return (long)((const uint64_t *)((const char *)plan + table.offset))[index];
-}
-
 static long wait_for_copy(pid_t copy) {
   close(processes);
   close(mounts);
@@ -223,8 +218,8 @@ long ec_warm(int request, int argument) {
   switch (request) {
     case EC_WARM_READY: return be_ready();
     case EC_WARM_NEXT: return next_run();
-    case EC_WARM_ARGUMENT: return place_of(plan->arguments, argument);
-    case EC_WARM_VARIABLE: return place_of(plan->environment, argument);
+    case EC_WARM_ARGUMENTS: return plan->arguments.offset;
+    case EC_WARM_ENVIRONMENT: return plan->environment.offset;
     case EC_WARM_FAIL: errno = argument; fail(EC_STAGE_WARM, "copy");
     case EC_WARM_WAIT: return wait_for_copy(argument);
     case EC_WARM_ENTER: return enter_run();

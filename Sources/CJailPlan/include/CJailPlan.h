@@ -106,10 +106,10 @@ struct ec_table {
 #define EC_WARM_READY 0
 /// Waits for the next run: 1 where there is one to make a copy for, 0 at the end.
 #define EC_WARM_NEXT 1
-/// Where an argument of the program lies in the plan; -1 behind the last one.
-#define EC_WARM_ARGUMENT 2
-/// As EC_WARM_ARGUMENT, of the environment.
-#define EC_WARM_VARIABLE 3
+/// Where the offsets of the program's arguments lie in the plan, of 8 bytes each, with a 0 behind.
+#define EC_WARM_ARGUMENTS 2
+/// As EC_WARM_ARGUMENTS, of the environment.
+#define EC_WARM_ENVIRONMENT 3
 /// There is no copy, for this error.
 #define EC_WARM_FAIL 4
 /// Waits until the copy with this number has ended.

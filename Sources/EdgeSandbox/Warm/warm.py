@@ -10,10 +10,10 @@ import gc
 import os
 import sys
 
-KNOWN = set(sys.modules)
+KNOWN, LOADED = set(sys.modules), set()
 HERE = "/.warm/"
 ORDERS, PLAN, JAIL = 5, 6, 8
-READY, NEXT, ARGUMENT, VARIABLE, FAIL, WAIT, ENTER = range(7)
+READY, NEXT, ARGUMENTS, ENVIRONMENT, FAIL, WAIT, ENTER = range(7)
 
 
 def map_jail():
@@ -84,6 +84,7 @@ def serve():
     preload()
     # What the interpreter makes when it compiles for the first time, all copies have.
     exec(compile("pass", "<string>", "exec", dont_inherit=True), {})
+    LOADED.update(sys.modules)
     gc.collect()
     gc.freeze()
     ask(READY)
@@ -99,17 +100,19 @@ def serve():
 
 
 def enter(ask, view):
-    places = []
-    for request in (ARGUMENT, VARIABLE):
-        places.append([])
-        while True:
-            place = ask(request, len(places[-1]))
-            if place < 0:
-                break
-            places[-1].append(place)
+    tables = ask(ARGUMENTS), ask(ENVIRONMENT)
     ask(ENTER)
-    texts = [[view[place:view.find(b"\0", place)] for place in list] for list in places]
+    texts = [texts_of(view, table) for table in tables]
     view.close()
+    return texts
+
+
+def texts_of(view, table):
+    """The texts to which a table of offsets leads."""
+    texts = []
+    while place := int.from_bytes(view[table:table + 8], "little"):
+        texts.append(view[place:view.find(b"\0", place)])
+        table += 8
     return texts
 
 
@@ -198,7 +201,7 @@ def leave(status):
 if not sys.flags.safe_path:
     sys.path.pop(0)
 TEXTS = serve()
-LOADED, STATUS = set(sys.modules), 0
+STATUS = 0
 main_module(None)
 # Called from this very frame, the program has two frames less than it would have, and no more.
 try:
