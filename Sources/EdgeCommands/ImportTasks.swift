@@ -28,7 +28,9 @@ struct Import: ParsableCommand {
 
   func run() throws {
     guard profile.map(Name.isValid) ?? true else {
-      throw CommandFailure(.usage, "\(profile ?? "") is no name of a profile")
+      throw CommandFailure(
+        .usage, "\(profile ?? "") is no name of a profile",
+        next: "name a file of sandbox-profiles without its ending, such as python-warm")
     }
     guard let format = ImportFormat(rawValue: format) else {
       throw CommandFailure(

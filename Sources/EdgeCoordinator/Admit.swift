@@ -104,7 +104,7 @@ extension Coordinator {
       if budget == 0 {
         try reject(
           taken.name, job: JobID(taken.name), submitter: taken.submitter,
-          reason: "\(reserved) credits buy no CPU time")
+          reason: "\(reserved) credits buy no CPU time: allow more of them")
         return nil
       }
       let ticket = Ticket(

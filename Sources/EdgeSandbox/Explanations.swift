@@ -20,6 +20,9 @@ extension LaunchFailure {
       "Something outside of the sandbox has ended it: nothing is known of the program; try again."
     case "seccomp", "program filter":
       "The kernel refused the filter; a listener of another supervisor may be active."
+    case "warm":
+      "The interpreter that is copied does not start or has ended; the next launch starts another."
+    case "signal domain": "The kernel refused a domain of Landlock: Linux 6.12 or newer is needed."
     case "work directory": "The directory has to exist inside the sandbox."
     default: nil
     }

@@ -31,7 +31,8 @@ struct WarmStart: Hashable, Sendable {
   private static func options(_ arguments: [String]) -> [String]? {
     let names = ["python3", "/usr/bin/python3"]
     guard let name = arguments.first, names.contains(name) else { return nil }
-    let known: Set<String> = ["-B", "-E", "-I", "-P", "-S", "-s", "-u"]
+    // With -E or -I the interpreter overlooks its variables, and with them the seed.
+    let known: Set<String> = ["-B", "-P", "-S", "-s", "-u"]
     let options = arguments.dropFirst().prefix { known.contains($0) }
     let rest = arguments.dropFirst(1 + options.count)
     guard let target = rest.first else { return nil }

@@ -62,6 +62,8 @@ void write_text(int stage, const char *path, const char *content);
 void map_user(void);
 void build_root(void);
 void run_operations(void);
+/// Maps the memory for plans, and that which the processes of a run share; -1: anew.
+void map_memory(int plans, int common);
 void make_template(void);
 /// Enters a domain of Landlock of this process's own, so that `kill_all` reaches only what it
 /// starts, and becomes the parent of orphans.

@@ -121,23 +121,27 @@ static void check_plan(void) {
   step(EC_STAGE_PLAN);
 }
 
-/// The memory for plans, and that which processes share.
-static void map_memory(void) {
+void map_memory(int plans, int common) {
+  int protection = PROT_READ | PROT_WRITE;
+  plan = mmap(0, EC_PLAN_BYTES_MAX, protection, MAP_SHARED, plans, 0);
+  int kind = common < 0 ? MAP_SHARED | MAP_ANONYMOUS : MAP_SHARED;
+  shared = mmap(0, sizeof *shared, protection, kind, common, 0);
+  if (plan == MAP_FAILED || shared == MAP_FAILED) fail(EC_STAGE_PLAN, "map");
+}
+
+static void take_memory(void) {
   struct stat info;
   if (fstat(EC_FD_PLAN, &info) < 0) fail(EC_STAGE_PLAN, "descriptor");
   errno = EBADMSG;
   if (info.st_size != EC_PLAN_BYTES_MAX) fail(EC_STAGE_PLAN, "size");
-  int protection = PROT_READ | PROT_WRITE;
-  plan = mmap(0, EC_PLAN_BYTES_MAX, protection, MAP_SHARED, EC_FD_PLAN, 0);
-  shared = mmap(0, sizeof *shared, protection, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (plan == MAP_FAILED || shared == MAP_FAILED) fail(EC_STAGE_PLAN, "map");
+  map_memory(EC_FD_PLAN, -1);
 }
 
 int main(void) {
   umask(022);
   struct ec_hello hello = {ec_plan_build()};
   record(EC_RECORD_HELLO, 0, 0, &hello, sizeof hello, -1);
-  map_memory();
+  take_memory();
   int has_template = 0;
   for (;;) {
     uint32_t order = receive_order();

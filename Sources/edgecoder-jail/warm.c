@@ -156,11 +156,8 @@ void await_copy(void) {
 static int processes = -1, mounts = -1;
 
 static long be_ready(void) {
+  map_memory(EC_WARM_FD_PLAN, EC_WARM_FD_SHARED);
   is_inside = 1;
-  int protection = PROT_READ | PROT_WRITE;
-  plan = mmap(0, EC_PLAN_BYTES_MAX, protection, MAP_SHARED, EC_WARM_FD_PLAN, 0);
-  shared = mmap(0, sizeof *shared, protection, MAP_SHARED, EC_WARM_FD_SHARED, 0);
-  if (plan == MAP_FAILED || shared == MAP_FAILED) _exit(127);
   for (int fd = EC_WARM_FD_PLAN; fd <= EC_WARM_FD_JAIL; fd++) close(fd);
   return write(EC_WARM_FD_ORDERS, &run_number, sizeof run_number) == sizeof run_number;
 }

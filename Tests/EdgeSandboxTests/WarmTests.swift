@@ -40,7 +40,7 @@ struct WarmTests {
     ["-c", "import sys; print(sys.stdin.read(), sys.flags, sys.executable, sys.version)"],
     ["-c", "print(__file__)"], ["-c", "import resource as r; print(r.getrlimit(r.RLIMIT_NOFILE))"],
     ["-m", "platform", "x"], ["-m", "no_such_module"], ["missing.py"], ["main.py", "one"],
-    ["./main.py"], ["/proc/self/cwd/main.py"], ["-I", "main.py"], ["-S", "-B", "main.py"],
+    ["./main.py"], ["/proc/self/cwd/main.py"], ["-P", "main.py"], ["-S", "-B", "main.py"],
     [
       "-c",
       "import os; print(sorted(os.listdir('/proc/self/fd')), {*os.listdir('/')} == {'.warm'})",
@@ -98,6 +98,10 @@ struct WarmTests {
     // Nobody shares a seed that nobody chose.
     let free = try WarmBox(seed: "random")
     #expect(try free.second(script).enforced["start"] == "executed")
+    for option in ["-I", "-E"] {
+      let blind = try WarmBox().second([option] + script)
+      #expect(blind.enforced["start"] == "executed", "\(option) overlooks the seed")
+    }
   }
 
   @Test func limitsAreTheRunsOwn() throws {
