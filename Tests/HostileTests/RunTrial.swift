@@ -5,9 +5,18 @@ import Glibc
 import Synchronization
 
 extension Trial {
+  private static let alone = Mutex(())
+
   /// Runs it once, and looks at the machine afterwards.
   func run() throws -> (seen: Observation, left: [String]) {
-    try Slots.lend(on: level) { try run(in: $0, as: $1) }
+    // Without namespaces all processes of a shared user count against each run's limit, and those of
+    // another run that end meanwhile would leave their room to it.
+    guard level.isBare, level.sharesUser else {
+      return try Slots.lend(on: level) { try run(in: $0, as: $1) }
+    }
+    return try Trial.alone.withLock { _ in
+      try Slots.lend(on: level) { try run(in: $0, as: $1) }
+    }
   }
 
   private func run(in sandbox: Sandbox, as user: UInt32) throws
