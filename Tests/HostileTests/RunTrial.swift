@@ -9,8 +9,8 @@ extension Trial {
 
   /// Runs it once, and looks at the machine afterwards.
   func run() throws -> (seen: Observation, left: [String]) {
-    // Without namespaces all processes of a shared user count against each run's limit, and those of
-    // another run that end meanwhile would leave their room to it.
+    // Without namespaces all processes of a shared user count against each run's limit, and those
+    // of another run that end meanwhile would leave their room to it.
     guard level.isBare, level.sharesUser else {
       return try Slots.lend(on: level) { try run(in: $0, as: $1) }
     }
