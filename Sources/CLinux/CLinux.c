@@ -256,6 +256,10 @@ int ec_overlay(int lower, int upper, int work) {
   return fd;
 }
 
+int ec_attach(int mount, int directory, const char *name) {
+  return (int)syscall(429, mount, "", directory, name, 4u /* MOVE_MOUNT_F_EMPTY_PATH */);
+}
+
 int ec_memfd_sealable(const char *name) {
   return (int)syscall(SYS_memfd_create, name, 3u);  // close-on-exec, sealing allowed
 }
@@ -310,6 +314,14 @@ ssize_t ec_receive(int socket, void *bytes, size_t length, int descriptors[4]) {
 int ec_become(uint32_t id) {
   if (setgroups(0, 0) < 0 || setresgid(id, id, id) < 0) return -1;
   return setresuid(id, id, id);
+}
+
+int ec_processors(pid_t process, uint8_t *bits, size_t length) {
+  return (int)syscall(SYS_sched_getaffinity, process, length, bits);
+}
+
+int ec_set_processors(pid_t process, const uint8_t *bits, size_t length) {
+  return (int)syscall(SYS_sched_setaffinity, process, length, bits);
 }
 
 pid_t ec_fork(void) { return fork(); }

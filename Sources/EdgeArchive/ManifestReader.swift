@@ -20,7 +20,7 @@ struct ManifestReader {
   ]
   /// Keys of Harbor that are carried along: nothing is built, and there is no network.
   private static let carriedEnvironment = [
-    "cpus", "build_timeout_sec", "docker_image", "gpus", "gpu_types", "allow_internet",
+    "build_timeout_sec", "docker_image", "gpus", "gpu_types", "allow_internet",
     "mcp_servers", "env", "skills_dir", "os", "user", "workdir", "healthcheck",
   ]
 
@@ -170,7 +170,7 @@ struct ManifestReader {
       if section.keys.contains("allow_internet") {
         notices.append("environment.allow_internet is ignored: no task gets a network")
       }
-      let ignored = ["docker_image", "gpus", "mcp_servers", "env", "cpus"].filter {
+      let ignored = ["docker_image", "gpus", "mcp_servers", "env"].filter {
         section.keys.contains($0)
       }
       if !ignored.isEmpty {
@@ -210,6 +210,7 @@ struct ManifestReader {
       limits.diskBytes = value << 20
     }
     if let value = try section.integer("pids", in: 1...1_000_000) { limits.processes = value }
+    if let value = try section.integer("cpus", in: 1...1024) { limits.processors = value }
     if let value = try section.integer("open_files", in: 3...1_000_000) { limits.openFiles = value }
     if let value = try section.integer("output_kb", in: 1...(1 << 20)) {
       limits.outputBytes = value << 10

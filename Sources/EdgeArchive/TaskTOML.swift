@@ -92,6 +92,7 @@ private struct TOMLWriter {
     value("memory_mb", .int(TOMLWriter.units(limits.memoryBytes, 20)))
     value("storage_mb", .int(TOMLWriter.units(limits.diskBytes, 20)))
     value("pids", .int(limits.processes))
+    value("cpus", .int(limits.processors), unless: limits.processors == 1)
     value("open_files", .int(limits.openFiles))
     value("output_kb", .int(TOMLWriter.units(limits.outputBytes, 10)))
     value("files", .int(limits.files))

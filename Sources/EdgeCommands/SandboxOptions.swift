@@ -18,6 +18,9 @@ struct SandboxOptions: ParsableArguments {
   @Option(help: "Processes and threads at once.")
   var processes: Int64?
 
+  @Option(help: "Processors to run on; all of them where nothing is said.")
+  var cpus: Int64?
+
   @Option(help: ArgumentHelp("Copies a directory into the work directory.", valueName: "directory"))
   var input: String?
 
@@ -28,6 +31,14 @@ struct SandboxOptions: ParsableArguments {
     if let cpu { limits.cpuMilliseconds = try milliseconds(cpu) }
     if let memory { limits.memoryBytes = memory << 20 }
     if let processes { limits.processes = processes }
+    limits.processors = cpus ?? Int64(Processors.available())
+    let chosen: [(String, Int64?, Int64)] = [
+      ("--memory", memory, 1 << 24), ("--processes", processes, 1_000_000), ("--cpus", cpus, 1024),
+    ]
+    for (name, value, most) in chosen {
+      guard let value, !(1...most).contains(value) else { continue }
+      throw CommandFailure(.usage, "\(name) \(value)", next: "choose 1 to \(most)")
+    }
     return limits
   }
 

@@ -12,8 +12,9 @@ struct SandboxRun: ParsableCommand {
     discussion: """
       Example: edgecoder sandbox run --profile shell --report json -- /bin/echo hello
 
-      Ends with the command's own code, with 128 and the number of a signal, or with 1 where a limit
-      or a forbidden call ended it; a sandbox that could not be made is 69 and runs nothing.
+      Ends with the command's own code, with 128 and the number of a signal, or
+      with 1 where a limit or a forbidden call ended it; a sandbox that could not
+      be made is 69 and runs nothing.
       """)
 
   @Option(help: "The sandbox profile, or the path of one.")

@@ -28,7 +28,7 @@ package struct Policy: Hashable, Sendable {
   package static let widest = Limits(
     cpuMilliseconds: 3_600_000, wallMilliseconds: 86_400_000, memoryBytes: 16 << 30,
     processes: 4096, openFiles: 65_536, outputBytes: 64 << 20, diskBytes: 16 << 30,
-    files: 1_000_000)
+    files: 1_000_000, processors: 1024)
 
   /// The pause before the attempt after `faults` faults, milliseconds. The first retry is at once:
   /// most faults are a worker that was stopped.

@@ -165,7 +165,7 @@ extension HarborMapping {
     Limits(
       cpuMilliseconds: milliseconds * task.manifest.processors, wallMilliseconds: milliseconds,
       memoryBytes: task.manifest.memoryBytes, processes: 256, openFiles: 1024,
-      diskBytes: task.manifest.diskBytes)
+      diskBytes: task.manifest.diskBytes, processors: min(1024, task.manifest.processors))
   }
 
   /// What was not read, as one table, so that nothing of a Harbor task is lost.

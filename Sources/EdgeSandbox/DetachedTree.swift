@@ -33,7 +33,9 @@ extension Workspace {
   /// The name of the top-level directory with this inode.
   func nameOfArea(inode: UInt64) throws(LaunchFailure) -> String {
     let names = (try? root.entries()) ?? []
-    for name in names where (try? root.status(name))?.inode == inode { return name }
+    for name in names where name.hasPrefix("area-") {
+      if (try? root.status(name))?.inode == inode { return name }
+    }
     throw LaunchFailure(
       stage: "mount", errno: ENOENT, subject: "a directory below the workspace's top",
       hint: "Only whole areas of a workspace can be shown.")

@@ -12,6 +12,12 @@ enum EnforcedMap {
     if launcher.groups.has(.memoryLimit) {
       map["swap"] = launcher.groups.swapIsLimited ? "in the memory limit" : "not counted here"
     }
+    let processors = launcher.key.processors
+    if !processors.isEmpty {
+      let version = launcher.groups.holdsProcessors ? sandbox.host.groups?.version.rawValue : nil
+      let mechanism = version.map { "\($0) cpuset" } ?? "affinity, which a program can change:"
+      map["cpus"] = "\(mechanism) \(processors.map(String.init).joined(separator: ","))"
+    }
     map["disk"] = workspace.bytes > 0 ? "tmpfs size=\(workspace.bytes)" : "none"
     map["snapshot"] = workspace.isOverlaid ? "overlay, read-only below" : "own copy"
     map["files"] = workspace.files > 0 ? "tmpfs nr_inodes=\(workspace.files)" : "none"

@@ -7,7 +7,7 @@ struct GroupTree: Hashable, Sendable {
     case v1 = "cgroup v1"
     case v2 = "cgroup v2"
   }
-  enum Controller: String, CaseIterable, Sendable { case memory, pids, cpuacct }
+  enum Controller: String, CaseIterable, Sendable { case memory, pids, cpuacct, cpuset }
 
   var version: Version
   /// Directory in which a group for this controller can be made.
@@ -84,13 +84,15 @@ struct GroupTree: Hashable, Sendable {
     for candidate in candidates {
       guard let directory = try? Directory(path: candidate) else { continue }
       if let control = try? directory.open("cgroup.subtree_control", 1) {
-        for name in ["+memory", "+pids", "+cpu"] { try? control.write(name.utf8) }
+        for name in ["+memory", "+pids", "+cpu", "+cpuset"] { try? control.write(name.utf8) }
       }
       let active = text(candidate + "/cgroup.subtree_control") ?? ""
       let names = active.split { $0 == " " || $0 == "\n" }
       if names.contains("memory"), names.contains("pids"), isUsable(candidate) {
-        return GroupTree(
+        var tree = GroupTree(
           version: .v2, places: [.memory: candidate, .pids: candidate, .cpuacct: candidate])
+        if names.contains("cpuset") { tree.places[.cpuset] = candidate }
+        return tree
       }
     }
     return nil

@@ -15,6 +15,11 @@ final class Launcher: Sendable {
     path: String, key: TemplateKey, template: TemplatePlan, groups: consuming RunGroups
   ) throws(LaunchFailure) {
     let jail = try Jail.start(path, groups: groups.members)
+    if !groups.holdsProcessors, !key.processors.isEmpty {
+      do { try Processors.confine(jail.process, to: key.processors) } catch {
+        throw LaunchFailure(stage: "processors", errno: error.errno, subject: error.subject)
+      }
+    }
     try jail.order(template.bytes)
     let shown = try jail.await { $0.isReady }.groups
     if let label = groups.label, let problem = Launcher.difference(shown, label, groups.members) {

@@ -68,15 +68,10 @@ struct MountPlan: ~Copyable {
     _ workspace: borrowing Workspace
   ) throws(LaunchFailure) {
     let whole = number(try workspace.tree(copied: host.copiesDetached).release())
-    var places = [("tmp", "/tmp", false)]
-    if let overlay = try workspace.overlayCopy() {
-      writer.add(
-        EC_OP_COPY, source: "", target: launch.mountPoint, fd: number(overlay.release()))
-      expected[launch.mountPoint] = false
-    } else {
-      places.append(("work", launch.mountPoint, false))
-    }
-    places.append(("shm", "/dev/shm", false))
+    var places = [
+      ("tmp", "/tmp", false), (workspace.workName, launch.mountPoint, false),
+      ("shm", "/dev/shm", false),
+    ]
     if launch.without.contains(.root) {
       places.removeAll { $0.0 == "tmp" || $0.0 == "shm" }
     }

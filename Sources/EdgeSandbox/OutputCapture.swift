@@ -32,6 +32,14 @@ struct Ear: ~Copyable {
   }
 }
 
+extension Ear {
+  /// True where bytes wait in it, ioctl_tty(2), FIONREAD.
+  var isWaiting: Bool {
+    var count: Int32 = 0
+    return raw >= 0 && ioctl(raw, UInt(FIONREAD), &count) == 0 && count > 0
+  }
+}
+
 /// The first bytes of an output, and how many there were.
 struct OutputCapture: ~Copyable {
   var ear = Ear()

@@ -41,7 +41,8 @@ struct Proof {
       }
     }
     // One pass: this stands between the program and its start.
-    for line in text.split(separator: 0x0A) {
+    let letters = Set("UGNSC".utf8)
+    for line in text.split(separator: 0x0A) where letters.contains(line.first ?? 0) {
       let place = expected.firstIndex { line.starts(with: $0.name.utf8) }
       guard let place else { continue }
       let (name, value) = expected.remove(at: place)

@@ -14,6 +14,8 @@ struct RunGroups: ~Copyable, Sendable {
   private let files: [RunGroupsParts.File: Int32]
   /// True where swap is part of the memory limit, or there is none.
   let swapIsLimited: Bool
+  /// True where its members stay on the processors that were chosen.
+  let holdsProcessors: Bool
   private let limits = Mutex(RunGroupsParts.Values(memory: -1, processes: -1))
   /// Bytes that belong to a warm interpreter, and to no run.
   private let kept = Mutex<Int64>(0)
@@ -28,13 +30,17 @@ struct RunGroups: ~Copyable, Sendable {
     members = parts.members
     files = parts.files
     swapIsLimited = parts.swapIsLimited
+    holdsProcessors = parts.holdsProcessors
   }
 
   /// Makes the groups; nothing is left of them where that fails.
-  static func make(_ tree: GroupTree, name: String) throws(LaunchFailure) -> RunGroups {
+  /// - Parameter processors: on which its members may run; none = on all.
+  static func make(_ tree: GroupTree, name: String, processors: [Int] = []) throws(LaunchFailure)
+    -> RunGroups
+  {
     var parts = RunGroupsParts()
     do {
-      try parts.fill(tree, name: name)
+      try parts.fill(tree, name: name, processors: processors)
     } catch {
       // The value removes what was made so far.
       _ = RunGroups(tree.version, name, parts)

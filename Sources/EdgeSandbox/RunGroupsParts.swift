@@ -7,6 +7,8 @@ struct RunGroupsParts {
   var members: [Int32] = []
   var files: [File: Int32] = [:]
   var swapIsLimited = false
+  /// True where its members stay on the processors that were chosen.
+  var holdsProcessors = false
 
   /// Limits that are in force; −1 = none yet.
   struct Values: Hashable {
@@ -22,9 +24,12 @@ struct RunGroupsParts {
   }
 
   /// Makes one group at each place, and opens what is needed of the controllers that lie there.
-  mutating func fill(_ tree: GroupTree, name: String) throws(SystemError) {
+  /// - Parameter processors: on which its members may run; none = on all.
+  mutating func fill(_ tree: GroupTree, name: String, processors: [Int]) throws(SystemError) {
     var controllers: [String: [GroupTree.Controller]] = [:]
-    for (controller, place) in tree.places { controllers[place, default: []].append(controller) }
+    for (controller, place) in tree.places where controller != .cpuset || !processors.isEmpty {
+      controllers[place, default: []].append(controller)
+    }
     for (place, controllers) in controllers.sorted(by: { $0.key < $1.key }) {
       let parent = try Directory(path: place)
       try parent.makeDirectory(name, mode: 0o755)
@@ -40,9 +45,24 @@ struct RunGroupsParts {
           try keep(.processEvents, group, "pids.events", O_RDONLY)
         case (.cpuacct, .v1): try keep(.cpu, group, "cpuacct.usage", O_RDONLY)
         case (.cpuacct, .v2): try keep(.cpu, group, "cpu.stat", O_RDONLY)
+        case (.cpuset, _): try choose(processors, group, parent, tree.version)
         }
       }
     }
+  }
+
+  private mutating func choose(
+    _ processors: [Int], _ group: borrowing Directory, _ parent: borrowing Directory,
+    _ version: GroupTree.Version
+  ) throws(SystemError) {
+    // Nobody can enter a group of version 1 that has no memory nodes.
+    if version == .v1 {
+      let nodes = try parent.open("cpuset.mems", O_RDONLY).read(atMost: 4096)
+      try group.open("cpuset.mems", O_WRONLY).write(nodes)
+    }
+    let list = processors.map(String.init).joined(separator: ",")
+    try group.open("cpuset.cpus", O_WRONLY).write(list.utf8)
+    holdsProcessors = true
   }
 
   private mutating func keep(

@@ -239,11 +239,12 @@ struct RunWatch: ~Copyable {
     launcher.jail.kill()
   }
 
-  /// What is still in the pipes; nobody is left to write more.
+  /// What is still in the pipes; nobody is left to write more. The jail has them open, so that
+  /// their ends wake nobody: the last record does.
   private mutating func drain() {
-    while stdout.ear.isOpen { stdout.hear() }
-    while stderr.ear.isOpen { stderr.hear() }
-    while report.ear.isOpen { report.hear() }
+    while stdout.ear.isWaiting { stdout.hear() }
+    while stderr.ear.isWaiting { stderr.hear() }
+    while report.ear.isWaiting { report.hear() }
   }
 
   private mutating func conclude(

@@ -89,10 +89,8 @@ package final class Sandbox: Sendable {
   /// Lays a workspace over a snapshot, with what has been put into it so far on top.
   package func lay(_ workspace: inout Workspace, over snapshot: Snapshot) throws(LaunchFailure) {
     precondition(hasSnapshots, "asked before")
-    let path = try jailPath()
-    let user = user
     try mapping.withLock { mapping throws(LaunchFailure) in
-      if mapping == nil { mapping = try SlotMapping.make(jail: path, user: user) }
+      if mapping == nil { mapping = try SlotMapping.make(jail: try jailPath(), user: user) }
       switch mapping {
       case .some(let mapping): try workspace.lay(over: snapshot, as: mapping)
       case .none: break
@@ -158,7 +156,8 @@ package final class Sandbox: Sendable {
       mountPoint: launch.mountPoint,
       writableDirectories: launch.writableDirectories, readOnly: launch.readOnly.map(\.path),
       bound: try MountPlan.bound(launch, host: host, workspace: workspace), warm: warm,
-      without: launch.without, failingStage: launch.failingStage)
+      processors: processors(launch.limits.processors), without: launch.without,
+      failingStage: launch.failingStage)
     // To start an interpreter for one run is slower than to execute it.
     if warm != nil, !expected.withLock({ $0.expects(key) }) { key.warm = nil }
     let memory = launch.limits.memoryBytes
@@ -172,7 +171,7 @@ package final class Sandbox: Sendable {
     {
       return (known, mark)
     }
-    let groups = try makeGroups(launch)
+    let groups = try makeGroups(launch, key.processors)
     let template = try TemplatePlan(
       sandbox: self, launch: launch, key: key, environment: environment,
       groups: groups.members.count)
@@ -190,9 +189,20 @@ package final class Sandbox: Sendable {
     return (launcher, mark)
   }
 
-  private func makeGroups(_ launch: Launch) throws(LaunchFailure) -> RunGroups {
+  /// Those of this slot: the slots share them out among themselves.
+  /// - Returns: none where all of the machine's are meant.
+  private func processors(_ count: Int64) -> [Int] {
+    let all = host.processors
+    guard count < all.count else { return [] }
+    let first = slot * Int(count)
+    return (first..<first + Int(count)).map { all[$0 % all.count] }.sorted()
+  }
+
+  private func makeGroups(_ launch: Launch, _ processors: [Int]) throws(LaunchFailure)
+    -> RunGroups
+  {
     guard let tree = host.groups, !launch.without.contains(.groups) else { return RunGroups() }
     return try RunGroups.make(
-      tree, name: "edgecoder-\(ProcessID.own)-\(slot)-\(made.next())")
+      tree, name: "edgecoder-\(ProcessID.own)-\(slot)-\(made.next())", processors: processors)
   }
 }

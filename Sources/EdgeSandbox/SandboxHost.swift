@@ -12,6 +12,8 @@ package struct SandboxHost: Sendable {
   /// The version of Landlock, 0 where there is none.
   package let landlock: Int64
   let groups: GroupTree?
+  /// Those that this process may use, by number.
+  let processors: [Int]
   /// Filters that this process itself is under, as in a container; programs inherit them.
   let filters: Int
   /// True where the kernel can copy directories of a detached mount (Linux 6.15).
@@ -76,12 +78,17 @@ package struct SandboxHost: Sendable {
           ok: place != nil,
           note: place ?? "no control group can be made; limits hold for each process alone"))
     }
+    let set = groups?.places[.cpuset]
+    findings.append(
+      Finding(
+        property: "cpus", mechanism: set.flatMap { _ in groups?.version.rawValue } ?? "affinity",
+        ok: set != nil, note: set ?? "no control group can be made; a program can go elsewhere"))
     findings += choice.isolation.findings
     let isPrivileged = choice.isolation == .slots
     let copies = copiesDetached && isAtLeast(6, 15)
     let host = SandboxHost(
       isolation: choice.isolation, hasSlotUsers: choice.hasSlotUsers, landlock: abi,
-      groups: groups,
+      groups: groups, processors: Processors.allowed(),
       filters: Int(field("Seccomp_filters:", in: "/proc/self/status") ?? "") ?? 0,
       copiesDetached: copies, overlays: copies && isPrivileged && canOverlay(),
       findings: findings,

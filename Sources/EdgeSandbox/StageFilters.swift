@@ -42,20 +42,28 @@ struct StageFilters: Sendable {
   /// on behind themselves otherwise.
   private static func program(_ numbers: [UInt32], inside: [[UInt8]]) -> [UInt8] {
     // struct seccomp_data: number 0, architecture 4, address 8 (its upper half at 12).
-    var out = load(4)
-    // A jump takes 255 instructions at most, so the way out of each comparison is the next one.
     let check: [[UInt8]] =
       [
         load(12), jump(0x15, EC_CODE_HIGH, 0, 3), load(8),
         jump(0x35, EC_CODE_LENGTH, 1, 0),
       ] + inside
-    out += jump(0x15, seccomp_arch_native(), 0, UInt8(numbers.count + 2 + check.count))
-    out += load(0)
-    for (index, number) in numbers.enumerated() {
-      out += jump(0x15, number, UInt8(numbers.count - index), 0)
+    let tree = search(numbers.sorted()[...], before: 0, behind: check.count)
+    let start = load(4) + jump(0x15, seccomp_arch_native(), 0, UInt8(1 + tree.count + check.count))
+    return start + load(0) + (tree + check).flatMap(\.self)
+  }
+
+  /// Halves the numbers until one is left; goes on right behind the whole search where the call is
+  /// one of them, and `behind` instructions later otherwise. When the filter is installed, the
+  /// kernel tries it with every call (seccomp_cache_prepare), and that is what it costs.
+  /// - Parameter before: instructions of the search behind these.
+  private static func search(_ numbers: ArraySlice<UInt32>, before: Int, behind: Int) -> [[UInt8]] {
+    guard numbers.count > 1 else {
+      return numbers.map { jump(0x15, $0, UInt8(before), UInt8(before + behind)) }
     }
-    out += [0x05, 0, 0, 0] + withUnsafeBytes(of: UInt32(check.count).littleEndian) { Array($0) }
-    return out + check.flatMap(\.self)
+    let middle = numbers.startIndex + numbers.count / 2
+    let upper = search(numbers[middle...], before: before, behind: behind)
+    let lower = search(numbers[..<middle], before: before + upper.count, behind: behind)
+    return [jump(0x35, numbers[middle], UInt8(lower.count), 0)] + lower + upper
   }
 
   // BPF_LD|W|ABS 0x20, BPF_JEQ|K 0x15, BPF_JGE|K 0x35, BPF_JA 0x05, BPF_RET|K 0x06

@@ -13,6 +13,8 @@ struct TemplateKey: Hashable, Sendable {
   var readOnly: [String]
   var bound: [TemplatePlan.Bound]
   var warm: WarmStart?
+  /// On which it runs; none = on all.
+  var processors: [Int]
   var without: Set<Layer>
   var failingStage: Int32
 }

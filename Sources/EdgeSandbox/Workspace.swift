@@ -14,12 +14,12 @@ internal import Glibc
 package struct Workspace: ~Copyable, Sendable {
   /// The work directory: with a snapshot, what a program sees of both.
   package private(set) var directory: Directory
-  /// The overlay that is the work directory, where there is one.
-  private(set) var overlay: Descriptor?
+  /// True where it lies over a snapshot.
+  private(set) var isOverlaid = false
   /// The top of the file system, with `work`, `tmp`, `shm`, areas and further directories.
   let root: Directory
-  /// The detached mount; it ends when this is closed.
-  private let mount: Descriptor
+  /// The detached mount, which ends when this is closed; nil in a directory of the machine.
+  private let mount: Descriptor?
   let device: UInt64
   let slotUser: UInt32
   /// True where the program's user is another one than ours.
@@ -37,12 +37,11 @@ package struct Workspace: ~Copyable, Sendable {
     let root = try place.open()
     try root.makeDirectory("work", mode: 0o755)
     // Nobody but the program's user comes here.
-    try root.makeDirectory("tmp", mode: 0o755)
+    try make("tmp", mode: 0o755, in: root, for: isPrivileged ? user : nil)
     let work = try root.directory("work")
-    let mount = try root.descriptor.duplicate()
     let device = try root.descriptor.status().device
     return Workspace(
-      directory: work, root: root, mount: mount, device: device, slotUser: user,
+      directory: work, root: root, mount: nil, device: device, slotUser: user,
       isPrivileged: isPrivileged, bytes: bytes, files: files, place: place)
   }
 
@@ -54,21 +53,31 @@ package struct Workspace: ~Copyable, Sendable {
     let root = try top.directory(".")
     let mount = try top.descriptor.duplicate()
     try root.makeDirectory("work", mode: 0o755)
-    try root.makeDirectory("tmp", mode: 0o1777)
-    try root.makeDirectory("shm", mode: 0o1777)
+    for name in scratch { try make(name, mode: 0o1777, in: root, for: isPrivileged ? user : nil) }
     let device = try root.descriptor.status().device
     let work = try root.directory("work")
     return Workspace(
       directory: work, root: root, mount: mount, device: device, slotUser: user,
-      isPrivileged: isPrivileged,
-      bytes: bytes, files: files)
+      isPrivileged: isPrivileged, bytes: bytes, files: files, place: nil)
+  }
+
+  /// The program's alone from the start: nothing of ours is ever in them.
+  private static let scratch = ["tmp", "shm"]
+
+  private static func make(
+    _ name: String, mode: UInt32, in root: borrowing Directory, for user: UInt32?
+  ) throws(SystemError) {
+    try root.makeDirectory(name, mode: mode)
+    if let user, fchownat(root.raw, name, user, user, AT_SYMLINK_NOFOLLOW) != 0 {
+      throw SystemError("chown", name)
+    }
   }
 
   private init(
-    directory: consuming Directory, root: consuming Directory, mount: consuming Descriptor,
+    directory: consuming Directory, root: consuming Directory, mount: consuming Descriptor?,
     device: UInt64,
     slotUser: UInt32, isPrivileged: Bool, bytes: UInt64, files: UInt64,
-    place: WorkspacePlace? = nil
+    place: WorkspacePlace?
   ) {
     self.directory = directory
     self.root = root
@@ -94,14 +103,19 @@ package struct Workspace: ~Copyable, Sendable {
     precondition(!isOverlaid, "a workspace lies over one snapshot")
     try handOver()
     do {
-      // No name that an area or a further directory can have.
+      // No names that an area or a further directory can have.
       try root.makeDirectory("overlay", mode: 0o700)
+      try root.makeDirectory(Workspace.both, mode: 0o700)
       let upper = try root.directory("work")
       let made = try snapshot.overlay(
         upper: upper, work: try root.directory("overlay"), as: slot)
-      let top = Directory(owning: try made.duplicate(), name: "workspace")
-      directory = try top.directory(".")
-      overlay = consume made
+      // There it ends with the workspace: each time that it takes mounts apart, the kernel waits
+      // for all processors.
+      guard ec_attach(made.raw, root.raw, Workspace.both) == 0 else {
+        throw SystemError("move_mount", "overlay")
+      }
+      directory = try root.directory(Workspace.both)
+      isOverlaid = true
     } catch let error as SystemError {
       throw LaunchFailure(stage: "snapshot", errno: error.errno, subject: error.subject)
     } catch let error as LaunchFailure {
@@ -141,29 +155,20 @@ package struct Workspace: ~Copyable, Sendable {
         stage: "workspace", errno: 0, subject: "second run",
         hint: "On this kernel a workspace serves one run; make a new one.")
     }
-    do { return try mount.duplicate() } catch {
-      throw LaunchFailure(stage: "workspace", errno: error.errno, subject: error.subject)
-    }
-  }
-
-  /// The overlay for the next run; nil where there is none.
-  func overlayCopy() throws(LaunchFailure) -> Descriptor? {
-    switch overlay {
-    case .none: return nil
-    case .some(let overlay):
-      do { return try overlay.duplicate() } catch {
+    switch mount {
+    case .none:
+      throw LaunchFailure(stage: "workspace", errno: EINVAL, subject: "a directory is no mount")
+    case .some(let mount):
+      do { return try mount.duplicate() } catch {
         throw LaunchFailure(stage: "workspace", errno: error.errno, subject: error.subject)
       }
     }
   }
 
-  /// True where it lies over a snapshot.
-  var isOverlaid: Bool {
-    switch overlay {
-    case .none: false
-    case .some: true
-    }
-  }
+  /// The name of what the program sees as its work directory.
+  var workName: String { isOverlaid ? Workspace.both : "work" }
+  /// Where the overlay appears.
+  private static let both = "both"
 
   /// Free space now; nil where the file system does not tell.
   func space() -> (bytes: UInt64, bytesFree: UInt64, inodes: UInt64, inodesFree: UInt64)? {
@@ -191,7 +196,7 @@ package struct Workspace: ~Copyable, Sendable {
   func handOver() throws(LaunchFailure) {
     guard isPrivileged else { return }
     // What an overlay consists of is changed through it alone.
-    let skipped: Set<String> = !isOverlaid ? [] : ["work", "overlay"]
+    let skipped = Workspace.scratch + (isOverlaid ? ["work", "overlay", Workspace.both] : [])
     do { try Workspace.give(root, to: slotUser, depth: 0, except: skipped) } catch {
       throw LaunchFailure(stage: "hand over", errno: error.errno, subject: error.subject)
     }
@@ -202,7 +207,7 @@ package struct Workspace: ~Copyable, Sendable {
   private static let depthMax = 256
 
   private static func give(
-    _ directory: borrowing Directory, to user: UInt32, depth: Int, except: Set<String> = []
+    _ directory: borrowing Directory, to user: UInt32, depth: Int, except: [String] = []
   ) throws(SystemError) {
     for name in try directory.names() {
       let text = String(decoding: name, as: UTF8.self)

@@ -44,9 +44,3 @@ extension Descriptor {
     _ = try checked("chmod", "descriptor") { fchmod(raw, mode) }
   }
 }
-
-/// The processors that this process may use.
-package enum Processors {
-  /// Their number, sched_getaffinity(2); at least 1.
-  package static func available() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
-}

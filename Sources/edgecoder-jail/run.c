@@ -210,6 +210,11 @@ static void report(pid_t init) {
          sizeof outcome.ending + ending->denied * sizeof outcome.denied[0], -1);
 }
 
+/// Pipes whose ends would wake the worker one by one; it needs the last record alone.
+static int is_output(int descriptor) {
+  return descriptor == EC_STDOUT || descriptor == EC_STDERR || descriptor == EC_REPORT;
+}
+
 void serve_run(void) {
   run_number++;
   shared->failed_stage = 0;
@@ -226,13 +231,15 @@ void serve_run(void) {
     is_inside = 1;
     run_init();
   }
-  // Kept open here, the program's pipes would never end.
-  for (int i = 0; i < received_count; i++) close(received[i]);
+  for (int i = 0; i < received_count; i++)
+    if (!is_output(i)) close(received[i]);
   // Whoever holds the mounts last takes them apart; the worker need not wait for that.
   int mounts = plan->flags & EC_BARE ? -1 : ioctl(pidfd, 0xFF03 /* PIDFD_GET_MNT_NAMESPACE */, 0);
   int is_alone = watch(init, pidfd);
   close(pidfd);
   report(init);
+  for (int i = 0; i < received_count; i++)
+    if (is_output(i)) close(received[i]);
   close(mounts);
   if (is_alone) _exit(0);
 }

@@ -40,6 +40,7 @@ private func read(_ text: String) throws(ManifestError) -> TaskManifest {
     open_files = 100
     output_kb = 16
     files = 500
+    cpus = 4
     network = "none"
     [verifier]
     timeout_sec = 12
@@ -68,7 +69,8 @@ private func read(_ text: String) throws(ManifestError) -> TaskManifest {
     let manifest = try read(Self.full)
     let run = Limits(
       cpuMilliseconds: 10_250, wallMilliseconds: 30_000, memoryBytes: 256 << 20, processes: 32,
-      openFiles: 100, outputBytes: 16 << 10, diskBytes: 64 << 20, files: 500)
+      openFiles: 100, outputBytes: 16 << 10, diskBytes: 64 << 20, files: 500,
+      processors: 4)
     var tests = run
     tests.cpuMilliseconds = 12_000
     tests.wallMilliseconds = 12_000
@@ -141,6 +143,7 @@ private func read(_ text: String) throws(ManifestError) -> TaskManifest {
       (runTOML + "[edgecoder.limits]\nwall = inf", 7, "no time in seconds"),
       (runTOML + "[edgecoder.limits]\nwall = \"99999999999\"", 7, "no time in seconds"),
       (runTOML + "[environment]\nmemory_mb = 0", 7, "is not 1 …"),
+      (runTOML + "[environment]\ncpus = 0", 7, "is not 1 …"),
       (runTOML + "[environment]\nnetwork = \"host\"", 7, "is not \"none\""),
       (runTOML + "[[artifacts]]\nrequired = true", 6, "lacks a path"),
       (

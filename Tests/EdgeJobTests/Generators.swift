@@ -54,7 +54,8 @@ extension SplitMix64 {
       cpuMilliseconds: number(1...1_000_000), wallMilliseconds: number(1...1_000_000),
       memoryBytes: number(1...1 << 40), processes: number(1...10_000),
       openFiles: number(1...10_000), outputBytes: number(1...1 << 30),
-      diskBytes: number(1...1 << 40), files: number(1...1_000_000))
+      diskBytes: number(1...1 << 40), files: number(1...1_000_000),
+      processors: number(1...2))
   }
 
   mutating func usage() -> Usage {

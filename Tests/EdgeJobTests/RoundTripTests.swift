@@ -67,6 +67,7 @@ struct RoundTripTests {
       #expect(throws: JSONError.self) { try Limits(json: limits.with(name, 0)) }
       #expect(throws: JSONError.self) { try Limits(json: limits.with(name, -1)) }
     }
+    #expect(throws: JSONError.self) { try Limits(json: Limits(processors: 2).json.with("cpus", 0)) }
     let usage = random.usage().json
     #expect(throws: JSONError.self) { try Usage(json: usage.with("cpuMs", -1)) }
     let ticket = random.ticket().json

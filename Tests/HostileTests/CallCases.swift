@@ -172,7 +172,7 @@ extension HostileCase {
     killed(75, "setns", .denied("EBADF")),
     HostileCase(
       76, ["call", "affinity"], .works,
-      withoutTwin: "which of its processors a program uses is its own affair"),
+      withoutTwin: "which of its slot's processors a program uses is its own affair"),
     denied(
       76, "io-priority", .without([.seccomp], .denied("EPERM")),
       .without([.seccomp, .user], .works.not(on: .userNamespace))),

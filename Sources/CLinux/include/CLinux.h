@@ -100,6 +100,14 @@ int ec_send_descriptors(int socket, const void *bytes, size_t length, const int 
 ssize_t ec_receive(int socket, void *bytes, size_t length, int descriptors[4]);
 /// Takes all ids of a user and the group of the same number, and no other group, for good.
 int ec_become(uint32_t id);
+/// Puts a detached mount at a name below a directory, which may be detached itself (Linux 6.15),
+/// move_mount(2).
+int ec_attach(int mount, int directory, const char *name);
+/// The processors that a process may use, one bit for each, sched_getaffinity(2); 0 is this one.
+/// How many bytes there are.
+int ec_processors(pid_t process, uint8_t *bits, size_t length);
+/// And what it may use from now on, sched_setaffinity(2).
+int ec_set_processors(pid_t process, const uint8_t *bits, size_t length);
 /// fork(2) of a process with one thread.
 pid_t ec_fork(void);
 /// Total and free bytes and inodes of a file system.

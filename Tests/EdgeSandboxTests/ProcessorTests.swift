@@ -1,0 +1,61 @@
+import EdgeJob
+import EdgeSandbox
+import EdgeSystem
+import EdgeTestSupport
+import Testing
+
+/// On which processors a run is.
+@Suite(.enabled(if: isRoot && Processors.available() > 1, "needs root and two processors"))
+struct ProcessorTests {
+  /// How many there are for a program, before and after it has asked for all.
+  private static let script =
+    "nproc; taskset -pc 0-\(Processors.available() - 1) $$ >/dev/null; nproc"
+
+  private func run(_ processors: Int64, _ box: Box) throws -> RunReport {
+    var box = box
+    box.limits = Limits(processors: processors)
+    return try box.sh(Self.script)
+  }
+
+  private func isHeld() throws -> Bool {
+    try Box().sandbox.host.findings.first { $0.property == "cpus" }?.ok == true
+  }
+
+  @Test func aRunStaysOnTheOneOfItsSlot() throws {
+    guard try isHeld() else { return }
+    let report = try run(1, Box())
+    #expect(report.out == "1\n1", "\(report.err)")
+    #expect(report.enforced["cpus"]?.contains("cpuset") == true)
+  }
+
+  @Test func withoutGroupsAProgramCanGoElsewhere() throws {
+    let report = try run(1, Box(without: [.groups]))
+    #expect(report.out == "1\n\(Processors.available())", "\(report.err)")
+    #expect(report.enforced["cpus"]?.hasPrefix("affinity, which a program can change") == true)
+  }
+
+  @Test func theSlotsShareThemOut() throws {
+    let boxes = [try Box(), try Box()]
+    let reports = try boxes.map { try run(1, $0) }
+    // Slots that follow each other; another test may have taken the one between.
+    let places = boxes.map { $0.sandbox.slot % Processors.available() }
+    let isSame = reports[0].enforced["cpus"] == reports[1].enforced["cpus"]
+    #expect(isSame == (places[0] == places[1]))
+  }
+
+  @Test func whoAsksForAllHasAll() throws {
+    let all = Processors.available()
+    for count in [all, all + 7] {
+      let report = try run(Int64(count), Box())
+      #expect(report.out == "\(all)\n\(all)")
+      #expect(report.enforced["cpus"] == nil)
+    }
+  }
+
+  @Test func aJailServesOneNumberOfProcessors() throws {
+    let box = try Box()
+    for count in [1, Int64(Processors.available()), 1] {
+      #expect(try run(count, box).out.hasPrefix("\(count)\n"))
+    }
+  }
+}
