@@ -14,6 +14,8 @@ struct Proof {
   var mounts: [String: Bool]?
   /// Mount points that may be there: device nodes that had to be bound.
   var optionalMounts: Set<String> = []
+  /// On which it is; none = not checked.
+  var processors: [Int] = []
   /// True where control groups hold: seen from inside, each is the top.
   var hasGroups: Bool
 
@@ -40,6 +42,7 @@ struct Proof {
         expected.append((name, "0000000000000000"))
       }
     }
+    if !processors.isEmpty { expected.append(("Cpus_allowed_list:", Proof.ranges(processors))) }
     // One pass: this stands between the program and its start.
     let letters = Set("UGNSC".utf8)
     for line in text.split(separator: 0x0A) where letters.contains(line.first ?? 0) {
@@ -54,6 +57,20 @@ struct Proof {
     }
     let missing = expected.first { $0.name != "Seccomp_filters:" }
     return missing.map { "\($0.name) missing, expected \($0.value)" }
+  }
+
+  /// As the kernel writes numbers: 0-2,5.
+  static func ranges(_ numbers: [Int]) -> String {
+    var parts: [ClosedRange<Int>] = []
+    for number in numbers.sorted() {
+      if let last = parts.last, last.upperBound + 1 == number {
+        parts[parts.count - 1] = last.lowerBound...number
+      } else {
+        parts.append(number...number)
+      }
+    }
+    return parts.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+      .joined(separator: ",")
   }
 
   private func differenceInGroups(_ text: Bytes) -> String? {

@@ -57,7 +57,9 @@ struct RunPlan: ~Copyable {
   }
 
   /// What has to be true of the program before it is let go.
-  func proof(_ template: TemplatePlan, hasGroups: Bool, host: SandboxHost) -> Proof {
+  func proof(of launcher: Launcher, host: SandboxHost) -> Proof {
+    let template = launcher.template
+    let hasGroups = launcher.groups.label != nil
     let hidesMounts =
       host.isolation == .landlock || launch.without.contains(.root)
       || launch.without.contains(.processTable)
@@ -67,7 +69,7 @@ struct RunPlan: ~Copyable {
       hasNoCapabilities: !launch.without.contains(.user),
       hasBoundingSet: host.isolation == .landlock && !host.hasSlotUsers,
       mounts: hidesMounts ? nil : template.expected.merging(mounts.expected) { $1 },
-      optionalMounts: template.optional,
+      optionalMounts: template.optional, processors: launcher.key.processors,
       hasGroups: hasGroups && host.isolation != .landlock && !launch.without.contains(.user))
   }
 

@@ -129,7 +129,7 @@ package final class Sandbox: Sendable {
     let plan = try RunPlan(
       sandbox: self, launch: launch, names: names, environment: environment,
       workspace: workspace, launcher: launcher)
-    let proof = plan.proof(launcher.template, hasGroups: launcher.groups.label != nil, host: host)
+    let proof = plan.proof(of: launcher, host: host)
     var watch = try RunWatch(launch: launch, launcher: launcher, mark: mark)
     try watch.start(plan, owner: host.hasSlotUsers ? user : nil)
     let report = try watch.follow(

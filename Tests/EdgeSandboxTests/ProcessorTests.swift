@@ -2,6 +2,7 @@ import EdgeJob
 import EdgeSandbox
 import EdgeSystem
 import EdgeTestSupport
+import Glibc
 import Testing
 
 /// On which processors a run is.
@@ -32,6 +33,22 @@ struct ProcessorTests {
     let report = try run(1, Box(without: [.groups]))
     #expect(report.out == "1\n\(Processors.available())", "\(report.err)")
     #expect(report.enforced["cpus"]?.hasPrefix("affinity, which a program can change") == true)
+  }
+
+  /// What was asked for is compared with what holds, each time.
+  @Test func aRunThatIsElsewhereIsNotStarted() throws {
+    guard try isHeld() else { return }
+    let box = try Box()
+    #expect(try run(1, box).out == "1\n1")
+    let place = box.sandbox.host.findings.first { $0.property == "cpus" }?.note ?? ""
+    let group = try Directory(path: place).entries().first {
+      $0.hasPrefix("edgecoder-\(getpid())-\(box.sandbox.slot)-")
+    }
+    let all = "0-\(Processors.available() - 1)"
+    try Directory(path: "\(place)/\(try #require(group))").open("cpuset.cpus", O_WRONLY)
+      .write(all.utf8)
+    let failure = try #require(throws: LaunchFailure.self) { _ = try run(1, box) }
+    #expect(failure.stage == "proof" && failure.subject.contains("Cpus_allowed_list: \(all)"))
   }
 
   @Test func theSlotsShareThemOut() throws {
