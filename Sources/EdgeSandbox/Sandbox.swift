@@ -126,6 +126,9 @@ package final class Sandbox: Sendable {
     let names = try InsideNames(launch, in: workspace)
     let environment = names.environment(try RunPlan.environment(of: launch))
     let (launcher, mark) = try launcher(for: launch, workspace, environment)
+    // Where the jail is, so that nobody has to start another processor to go on.
+    Processors.move(to: launcher.key.processors)
+    defer { if !launcher.key.processors.isEmpty { Processors.move(to: host.processors) } }
     let plan = try RunPlan(
       sandbox: self, launch: launch, names: names, environment: environment,
       workspace: workspace, launcher: launcher)

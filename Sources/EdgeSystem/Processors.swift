@@ -16,11 +16,18 @@ package enum Processors {
 
   /// Lets another process run on these alone, and what it starts from now on.
   package static func confine(_ process: Int32, to numbers: [Int]) throws(SystemError) {
+    _ = try checked("sched_setaffinity", "process \(process)") { set(process, numbers) }
+  }
+
+  /// Has the calling thread run on these, where that is possible and any is named.
+  package static func move(to numbers: [Int]) {
+    if !numbers.isEmpty { _ = set(0, numbers) }
+  }
+
+  private static func set(_ process: Int32, _ numbers: [Int]) -> Int {
     var bits = [UInt8](repeating: 0, count: Processors.bytes)
     for number in numbers { bits[number / 8] |= 1 << (number % 8) }
-    _ = try checked("sched_setaffinity", "process \(process)") {
-      Int(ec_set_processors(process, bits, bits.count))
-    }
+    return Int(ec_set_processors(process, bits, bits.count))
   }
 
   /// One bit for each of 8192 processors, as many as a kernel can have.
