@@ -192,11 +192,11 @@ package final class Sandbox: Sendable {
     return (launcher, mark)
   }
 
-  /// Those of this slot: the slots share them out among themselves.
+  /// Those of this slot: the slots share out what this process may use.
   /// - Returns: none where all of the machine's are meant.
   private func processors(_ count: Int64) -> [Int] {
     let all = host.processors
-    guard count < all.count else { return [] }
+    guard count < all.count else { return host.hasWholeMachine ? [] : all.sorted() }
     let first = slot * Int(count)
     return (first..<first + Int(count)).map { all[$0 % all.count] }.sorted()
   }

@@ -14,6 +14,8 @@ package struct SandboxHost: Sendable {
   let groups: GroupTree?
   /// Those that this process may use, by number.
   let processors: [Int]
+  /// True where those are all of the machine's.
+  let hasWholeMachine: Bool
   /// Filters that this process itself is under, as in a container; programs inherit them.
   let filters: Int
   /// True where the kernel can copy directories of a detached mount (Linux 6.15).
@@ -85,10 +87,12 @@ package struct SandboxHost: Sendable {
         ok: set != nil, note: set ?? "no control group can be made; a program can go elsewhere"))
     findings += choice.isolation.findings
     let isPrivileged = choice.isolation == .slots
+    let processors = Processors.allowed()
     let copies = copiesDetached && isAtLeast(6, 15)
     let host = SandboxHost(
       isolation: choice.isolation, hasSlotUsers: choice.hasSlotUsers, landlock: abi,
-      groups: groups, processors: Processors.allowed(),
+      groups: groups, processors: processors,
+      hasWholeMachine: processors.count >= Processors.ofMachine,
       filters: Int(field("Seccomp_filters:", in: "/proc/self/status") ?? "") ?? 0,
       copiesDetached: copies, overlays: copies && isPrivileged && canOverlay(),
       findings: findings,

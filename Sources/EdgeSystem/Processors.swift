@@ -6,6 +6,9 @@ package enum Processors {
   /// Their number; at least 1.
   package static func available() -> Int { max(1, allowed().count) }
 
+  /// How many the machine has, also those that this process may not use.
+  package static var ofMachine: Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }
+
   /// Their numbers, sched_getaffinity(2), the first of every core before the second of any.
   package static func allowed() -> [Int] {
     var bits = [UInt8](repeating: 0, count: Processors.bytes)

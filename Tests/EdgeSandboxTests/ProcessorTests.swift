@@ -69,6 +69,16 @@ struct ProcessorTests {
     }
   }
 
+  /// A worker that was itself confined hands that on.
+  @Test func programsDoNotLeaveTheWorkersProcessors() throws {
+    guard try isHeld() else { return }
+    let last = Processors.available() - 1
+    let result = try runProgram(
+      "/usr/bin/taskset",
+      ["-c", "\(last)", binary("edgecoder"), "sandbox", "run", "--", "sh", "-c", Self.script])
+    #expect(result.output == "1\n1\n", "\(result)")
+  }
+
   @Test func aJailServesOneNumberOfProcessors() throws {
     let box = try Box()
     for count in [1, Int64(Processors.available()), 1] {
