@@ -53,8 +53,8 @@ struct StageFilters: Sendable {
   }
 
   /// Halves the numbers until one is left; goes on right behind the whole search where the call is
-  /// one of them, and `behind` instructions later otherwise. When the filter is installed, the
-  /// kernel tries it with every call (seccomp_cache_prepare), and that is what it costs.
+  /// one of them, and `behind` instructions later otherwise. The kernel tries a filter with every
+  /// call when it is installed (seccomp_cache_prepare), so it is to be short on every way.
   /// - Parameter before: instructions of the search behind these.
   private static func search(_ numbers: ArraySlice<UInt32>, before: Int, behind: Int) -> [[UInt8]] {
     guard numbers.count > 1 else {
