@@ -33,7 +33,7 @@ extension Workspace {
   /// The name of the top-level directory with this inode.
   func nameOfArea(inode: UInt64) throws(LaunchFailure) -> String {
     let names = (try? root.entries()) ?? []
-    for name in names where name.hasPrefix("area-") {
+    for name in names where name.hasPrefix(Workspace.name(ofArea: "")) {
       if (try? root.status(name))?.inode == inode { return name }
     }
     throw LaunchFailure(

@@ -13,6 +13,7 @@ extension LaunchFailure {
     case "proc":
       "A new /proc cannot be mounted: in a container, run with an unmasked /proc."
     case "cgroup": "The control group took no process: look at its owner and its limits."
+    case "processors": "The worker may no longer use the processors that it began with: restart it."
     case "landlock": "The kernel refused a Landlock rule."
     case "snapshot": "The kernel made no overlay; look into dmesg for its reason."
     case "start": "The machine may be overloaded; try again, and look into dmesg if it stays."

@@ -18,6 +18,7 @@ final class Launcher: Sendable {
     if !groups.holdsProcessors, !key.processors.isEmpty {
       do { try Processors.confine(jail.process, to: key.processors) } catch {
         throw LaunchFailure(stage: "processors", errno: error.errno, subject: error.subject)
+          .explained()
       }
     }
     try jail.order(template.bytes)

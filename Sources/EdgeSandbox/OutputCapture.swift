@@ -9,8 +9,6 @@ struct Ear: ~Copyable {
 
   mutating func take(_ descriptor: consuming Descriptor) { pipe = consume descriptor }
 
-  var isOpen: Bool { raw >= 0 }
-
   /// The number, −1 where closed; poll(2) ignores that.
   var raw: Int32 {
     switch pipe {

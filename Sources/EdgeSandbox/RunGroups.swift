@@ -35,7 +35,7 @@ struct RunGroups: ~Copyable, Sendable {
 
   /// Makes the groups; nothing is left of them where that fails.
   /// - Parameter processors: on which its members may run; none = on all.
-  static func make(_ tree: GroupTree, name: String, processors: [Int] = []) throws(LaunchFailure)
+  static func make(_ tree: GroupTree, name: String, processors: [Int]) throws(LaunchFailure)
     -> RunGroups
   {
     var parts = RunGroupsParts()
@@ -44,7 +44,7 @@ struct RunGroups: ~Copyable, Sendable {
     } catch {
       // The value removes what was made so far.
       _ = RunGroups(tree.version, name, parts)
-      throw LaunchFailure(stage: "cgroup", errno: error.errno, subject: error.subject)
+      throw LaunchFailure(stage: "cgroup", errno: error.errno, subject: error.subject).explained()
     }
     return RunGroups(tree.version, name, parts)
   }
