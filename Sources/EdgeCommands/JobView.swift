@@ -49,7 +49,10 @@ struct JobView {
 
   /// True where a batch in `incoming/` becomes this job when it is admitted.
   func isInBatch(_ job: JobID) -> Bool {
-    ((try? spool.incoming(atMost: .max)) ?? []).contains { waitingJobs($0).contains(job) }
+    if job.place != nil, spool.root.contains(Layout.path(.incoming, job.batch)) { return true }
+    // Jobs with keys of their own are named by those.
+    return ((try? spool.incoming(atMost: .max)) ?? [])
+      .contains { JobID($0)?.isBatch == true && waitingJobs($0).contains(job) }
   }
 
   /// The jobs that a file in `incoming/` becomes; none for a bare archive, whose job is not known
@@ -70,8 +73,7 @@ struct JobView {
   func row(_ job: JobID, at place: Place, why: String?) throws -> JobRow {
     switch place.state {
     case .incoming:
-      return JobRow(
-        job: job, task: "", state: .incoming, why: "not admitted yet; no coordinator has run")
+      return JobRow(job: job, task: "", state: .incoming, why: whyIncoming(job, at: place))
     case .quarantine:
       let reason = spool.quarantineReason(job) ?? ""
       return JobRow(job: job, task: "", state: .quarantine, ending: .rejected(reason: reason))
@@ -81,6 +83,33 @@ struct JobView {
       let ticket = try spool.ticket(at: place.path)
       return row(ticket, state: place.state, worker: place.worker, why: why)
     }
+  }
+
+  private func whyIncoming(_ job: JobID, at place: Place) -> String {
+    let name = place.path.split(separator: "/").last.map(String.init) ?? ""
+    guard let next = Layout.batch(named: name)?.next, let index = job.place else {
+      return "not admitted yet; no coordinator has run"
+    }
+    return "\(Amount.count(index - next, "job")) of its batch get a ticket before it"
+  }
+
+  /// The jobs of a batch that have no ticket, from its file in `batches/`.
+  private func jobsWithoutTicket(of id: JobID, next: Int) -> [JobID] {
+    let place = BatchPlace(open: id, next: next)
+    guard let batch = try? spool.batch(at: place) else { return [] }
+    let naming = JobNaming(spool: spool, uid: batch.batch.submitter)
+    var jobs: [JobID] = []
+    while next + jobs.count < batch.batch.count {
+      let index = next + jobs.count
+      guard
+        let requests = try? spool.requests(of: batch, at: place, from: index, atMost: .max / 2),
+        !requests.isEmpty
+      else { break }
+      jobs += requests.enumerated().map { offset, request in
+        naming.id(of: request, index: index + offset, file: id, count: max(2, batch.batch.count))
+      }
+    }
+    return jobs
   }
 
   private func row(_ ticket: Ticket, state: JobState, worker: String?, why: String?) -> JobRow {
@@ -115,6 +144,13 @@ struct JobView {
     for name in try spool.incoming(atMost: .max) where states.contains(.incoming) {
       rows += waitingJobs(name).map {
         JobRow(job: $0, task: "", state: .incoming, why: "not admitted yet")
+      }
+    }
+    for (id, next) in try spool.openBatches() where states.contains(.incoming) {
+      rows += jobsWithoutTicket(of: id, next: next).enumerated().map { ahead, job in
+        JobRow(
+          job: job, task: "", state: .incoming,
+          why: "\(Amount.count(ahead, "job")) of its batch get a ticket before it")
       }
     }
     if states.contains(.ready) {

@@ -238,11 +238,9 @@ struct Run: ParsableCommand {
   @Flag(help: "Runs what an earlier, interrupted run left, too.")
   var resume = false
 
-  @Option(help: "Jobs of each task.")
-  var count = 1
-
   @OptionGroup var place: SpoolOptions
   @OptionGroup var request: RequestOptions
+  @OptionGroup var batch: BatchOptions
   @OptionGroup var waiting: WaitOptions
   @OptionGroup var output: OutputOptions
 
@@ -256,7 +254,7 @@ struct Run: ParsableCommand {
       site: site, options: waiting, slots: slots ?? Machine.processors,
       isSharing: share || resume)
     var jobs = try Submitter(site: site, request: request, session: session.id)
-      .submit(tasks, copies: count)
+      .submit(tasks, list: batch.requests)
     if resume {
       let open: Set<JobState> = [.incoming, .ready, .inbox, .running, .outbox]
       let left = try JobView(site).all(states: open, why: [:])

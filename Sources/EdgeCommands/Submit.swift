@@ -76,8 +76,14 @@ struct Submitter {
   let request: RequestOptions
   let session: String?
 
-  /// Publishes every task; when this returns all of them survive a power cut.
+  /// Publishes every task so many times.
   func submit(_ tasks: [String], copies: Int) throws -> [SubmittedJob] {
+    try submit(tasks) { RequestList($0, count: copies) }
+  }
+
+  /// Publishes every task; when this returns all of them survive a power cut.
+  /// - Parameter list: the requests of a task, made of one.
+  func submit(_ tasks: [String], list: (Request) throws -> RequestList) throws -> [SubmittedJob] {
     try checkAccount()
     var submitted: [SubmittedJob] = []
     let naming = JobNaming(spool: site.spool, uid: Identity.user)
@@ -85,17 +91,16 @@ struct Submitter {
     for (index, task) in tasks.enumerated() {
       let (raw, _) = try TaskSource.open(task, candidate: request.candidate)
       let archive = Descriptor(owning: raw)
-      let total = tasks.count * copies
-      let requests = try (0..<copies).map { copy in
-        try request.request(
-          index: index * copies + copy, count: total, session: session, now: site.now())
-      }
+      let one = try request.request(
+        index: index, count: tasks.count, session: session, now: site.now())
+      let requests = try list(one)
+      let copies = requests.count
       let file = naming.file(of: requests)
       let jobs = requests.enumerated().map { copy, request in
         naming.id(of: request, index: copy, file: file, count: copies)
       }
       submitted += jobs.map { SubmittedJob(job: $0, name: task) }
-      if request.key != nil, try areKnown(jobs, archive.raw) { continue }
+      if request.key != nil, try areKnown(copies == 1 ? jobs : [file], archive.raw) { continue }
       let isNew =
         isSingle
         ? try site.spool.submit(requests, as: file, archive: archive.raw)
@@ -138,6 +143,9 @@ struct Submitter {
 
   /// The archive of a job that has a place in the spool; nil where there is none that we may read.
   private func knownBlob(_ job: JobID) throws -> Digest? {
+    if job.isBatch, let place = site.spool.place(ofBatch: job) {
+      return try? site.spool.batch(at: place).batch.blob
+    }
     guard let place = try site.spool.locate(job), place.state != .quarantine else { return nil }
     guard place.state == .incoming else {
       return try? JobView(site.spool).ticket(at: place, job).blob
@@ -164,10 +172,8 @@ struct Submit: ParsableCommand {
 
   @OptionGroup var place: SpoolOptions
   @OptionGroup var request: RequestOptions
+  @OptionGroup var batch: BatchOptions
   @OptionGroup var output: OutputOptions
-
-  @Option(help: "Jobs of each task, as one batch.")
-  var count: Int = 1
 
   @Flag(help: "Waits until all have ended.")
   var wait = false
@@ -175,14 +181,11 @@ struct Submit: ParsableCommand {
   @OptionGroup var waiting: WaitOptions
 
   func run() throws {
-    guard (1...Submission.requestsMax).contains(count) else {
-      throw CommandFailure(.usage, "--count is 1 to \(Submission.requestsMax)")
-    }
     try waiting.check()
     let signals = wait ? try SignalSource() : nil
     let site = try Site(place, making: true)
     let jobs = try Submitter(site: site, request: request, session: nil)
-      .submit(tasks, copies: count)
+      .submit(tasks, list: batch.requests)
     if let signals {
       // Their ids are in what is printed at the end, too; a batch would only fill the screen.
       if jobs.count <= 20 {

@@ -4,58 +4,91 @@ internal import EdgeLedger
 internal import EdgeSpool
 internal import EdgeSystem
 
-// incoming → ready: copy, inspect, reserve, publish the ticket, remove the submission.
+// incoming → ready: copy, inspect, reserve, publish the ticket, remove the submission. A batch
+// becomes one file in batches/ first, and its tickets are made a bounded number ahead.
 //
 // Crash points: before the reservation the submission is admitted again from its beginning; after
 // it the ledger answers "already" and the ticket is written; after the ticket only the submission
 // is removed.
 
-extension Coordinator {
-  /// A job that is ready to be reserved for.
-  private struct Candidate {
-    var ticket: Ticket
-    var taken: Taken
-  }
+/// A job that is ready to be reserved for.
+struct Candidate {
+  var ticket: Ticket
+  /// Its submission in `incoming/`; nil where a batch's file stands for it.
+  var name: String?
+  /// The batch and the place in it.
+  var batch: JobID?
+  var index = 0
+}
 
+/// What came of a request.
+enum Checked {
+  case ticket(Ticket)
+  case refused(String)
+}
+
+extension Coordinator {
   /// How long submissions are collected before they are reserved for together. Long enough that
   /// their flushes, a few milliseconds, cost little beside it.
   private static let admitNanoseconds: Int64 = 50_000_000
 
-  /// Admits what waits in `incoming/`, at most one batch.
+  /// Admits what waits in `incoming/` and in the open batches, at most one round's share.
   /// - Returns: true where there was anything.
   func admit() throws(CoordinatorError) -> Bool {
-    let names = try onSpool { () throws(SpoolError) in try spool.incoming(atMost: policy.batch) }
-    if names.isEmpty { return false }
+    let names = try nextArrivals()
     var candidates: [Candidate] = []
     var finished: [String] = []
-    var hasNewBlob = false
+    var needsAll = false
     let started = Clocks.bootNanoseconds()
-    for name in names {
+    for (place, name) in names.enumerated() {
       // The first ones need not wait for the inspection of all the others: workers may be idle.
-      if !candidates.isEmpty, Clocks.bootNanoseconds() - started > Self.admitNanoseconds { break }
+      if !candidates.isEmpty, Clocks.bootNanoseconds() - started > Self.admitNanoseconds {
+        arrivals += names[place...].reversed()
+        break
+      }
       guard let taken = try take(name) else { continue }
-      hasNewBlob = hasNewBlob || taken.isNewBlob
-      guard let jobs = try candidatesOf(taken) else { continue }
-      candidates += jobs
+      needsAll = needsAll || taken.isNewBlob
+      if let requests = taken.requests, requests.count > 1 {
+        guard try takeBatch(taken, requests) else { continue }
+        needsAll = true
+      } else if let candidate = try candidate(of: taken) {
+        candidates.append(candidate)
+      } else {
+        continue
+      }
       finished.append(name)
     }
+    let sliced = try slices()
     // Archives and submissions must be durable before the ledger counts on them. A single one was
     // flushed before it had a name.
-    let needsAll = hasNewBlob || finished.count > 1
-    if !candidates.isEmpty {
+    if !finished.isEmpty {
       try onSpool { () throws(SpoolError) in
-        if needsAll { try spool.syncAll() } else { try spool.syncIncoming() }
+        if needsAll || finished.count > 1 { try spool.syncAll() } else { try spool.syncIncoming() }
       }
     }
+    candidates += sliced
     let admitted = try reserve(candidates)
     if !admitted.isEmpty {
       for candidate in admitted { try place(candidate.ticket) }
       try onSpool { () throws(SpoolError) in try spool.syncAll() }
     }
+    try advanceBatches(sliced)
     for name in finished {
       try onSpool { () throws(SpoolError) in try spool.removeIncoming(name) }
     }
-    return true
+    return !names.isEmpty || !sliced.isEmpty
+  }
+
+  /// The next names in `incoming/`. All of them are listed at once, and listed again only when
+  /// these are through: a list costs as much as there are names.
+  private func nextArrivals() throws(CoordinatorError) -> [String] {
+    if arrivals.isEmpty {
+      arrivals = try onSpool { () throws(SpoolError) in try spool.incoming(atMost: .max) }
+        .reversed()
+    }
+    let names = arrivals.suffix(policy.batch).reversed()
+    arrivals.removeLast(names.count)
+    return Array(names)
   }
 
   /// Copies one submission, or puts it into quarantine.
@@ -65,55 +98,134 @@ extension Coordinator {
     } catch  where error.kind == .badInput {
       try reject(name, job: JobID(name), submitter: spool.owner, reason: error.what)
       return nil
+    } catch  where error.kind == .notFound {
+      return nil
     } catch {
       throw .spool(error)
     }
   }
 
-  /// The jobs of a submission, checked as far as that needs no money; nil where it was rejected.
-  private func candidatesOf(_ taken: Taken) throws(CoordinatorError) -> [Candidate]? {
-    let inspection: Inspection
-    if let known = inspections[taken.blob] {
-      inspection = known
-    } else {
-      do throws(Refusal) {
-        inspection = try inspect(taken.blob)
-      } catch {
-        try reject(
-          taken.name, job: JobID(taken.name), submitter: taken.submitter, reason: error.reason)
-        return nil
-      }
-      if inspections.count > 10_000 { inspections.removeAll() }
-      inspections[taken.blob] = inspection
+  /// The job of a submission that has one, checked as far as that needs no money; nil where it was
+  /// rejected.
+  private func candidate(of taken: Taken) throws(CoordinatorError) -> Candidate? {
+    guard let inspection = try inspection(of: taken) else { return nil }
+    let request = taken.requests?[0] ?? Request()
+    let job = jobID(of: request, in: taken)
+    switch try ticket(job, request, inspection, taken.submitter, admitted: now()) {
+    case .ticket(let ticket): return Candidate(ticket: ticket, name: taken.name)
+    case .refused(let reason):
+      try reject(taken.name, job: JobID(taken.name), submitter: taken.submitter, reason: reason)
+      return nil
     }
-    let requests = taken.requests.isEmpty ? [Request()] : taken.requests
-    var candidates: [Candidate] = []
-    for (index, request) in requests.enumerated() {
-      guard let account = try account(of: request, taken.submitter) else {
-        let wanted = request.account ?? "the default account"
-        try reject(
-          taken.name, job: JobID(taken.name), submitter: taken.submitter,
-          reason: "uid \(taken.submitter) may not charge \(wanted)")
-        return nil
+  }
+
+  /// Makes a batch of a submission; its jobs get their tickets later.
+  /// - Returns: false where it was rejected.
+  private func takeBatch(_ taken: Taken, _ requests: RequestList) throws(CoordinatorError) -> Bool {
+    guard let inspection = try inspection(of: taken) else { return false }
+    let naming = JobNaming(spool: spool, uid: taken.submitter)
+    let name =
+      JobID(taken.name)
+      ?? naming.id(ofDropped: taken.name, blob: taken.blob, modified: taken.modified).batch
+    if requests.key != nil, name != naming.file(of: requests) {
+      try reject(
+        taken.name, job: nil, submitter: taken.submitter, reason: "it is not named as its key says")
+      return false
+    }
+    for request in try oneOfEachAccount(requests) {
+      guard try account(of: request, taken.submitter) != nil else {
+        try rejectAll(
+          taken, requests,
+          reason: "uid \(taken.submitter) may not charge \(request.account ?? "any account")")
+        return false
       }
-      let job = jobID(of: request, index: index, in: taken, count: requests.count)
-      let manifest = capped(inspection.manifest)
-      let worst = policy.tariff.worstCase(manifest).amount
-      let reserved = request.creditsMax.map { min($0, worst) } ?? worst
-      let budget = reserved < worst ? policy.tariff.cpuMilliseconds(for: reserved) : nil
-      if budget == 0 {
-        try reject(
-          taken.name, job: JobID(taken.name), submitter: taken.submitter,
-          reason: "\(reserved) credits buy no CPU time: allow more of them")
-        return nil
+    }
+    if let place = spool.place(ofBatch: name) {
+      let known = try onSpool { () throws(SpoolError) in try spool.batch(at: place).batch }
+      if known.blob == taken.blob, known.count == requests.count { return true }
+      try reject(
+        taken.name, job: nil, submitter: taken.submitter,
+        reason: "the key names batch \(name) with other content")
+      return false
+    }
+    if let reason = try unaffordable(requests[0], inspection, taken.submitter) {
+      try rejectAll(taken, requests, reason: reason)
+      return false
+    }
+    let file = BatchFile(
+      id: name, submitter: taken.submitter, blob: taken.blob, task: inspection.task,
+      count: requests.count, admitted: now())
+    try onSpool { () throws(SpoolError) in try spool.putBatch(file, requests) }
+    try openBatch(name, next: 0)
+    return true
+  }
+
+  private func oneOfEachAccount(_ requests: RequestList) throws(CoordinatorError) -> [Request] {
+    guard case .each(let each) = requests.form else { return [requests[0]] }
+    var seen: Set<String?> = []
+    return each.filter { seen.insert($0.account).inserted }
+  }
+
+  /// Why the first job of a batch cannot be paid for; nil where it can.
+  private func unaffordable(_ request: Request, _ inspection: Inspection, _ submitter: UInt32)
+    throws(CoordinatorError) -> String?
+  {
+    let probe = try ticket(
+      JobID(milliseconds: 0, random: [UInt8](repeating: 0, count: 10)), request, inspection,
+      submitter, admitted: 0)
+    switch probe {
+    case .refused(let reason): return reason
+    case .ticket(let ticket):
+      let available = try onLedger { () throws(LedgerError) in
+        try ledger.balance(ticket.account).available
       }
-      let ticket = Ticket(
-        job: job, request: request, account: account, submitter: taken.submitter,
+      if ticket.reserved <= available { return nil }
+      let short = LedgerError.notEnoughCredits(
+        account: ticket.account, available: available, needed: ticket.reserved)
+      return "\(short)"
+    }
+  }
+
+  /// What the inspector says of a submission's archive; nil where it was rejected.
+  private func inspection(of taken: Taken) throws(CoordinatorError) -> Inspection? {
+    do throws(Refusal) { return try inspected(taken.blob) } catch {
+      try reject(
+        taken.name, job: JobID(taken.name), submitter: taken.submitter, reason: error.reason)
+      return nil
+    }
+  }
+
+  /// As `inspect`, once for each archive.
+  func inspected(_ blob: Digest) throws(Refusal) -> Inspection {
+    if let known = inspections[blob] { return known }
+    let inspection = try inspect(blob)
+    if inspections.count > 1000 { inspections.removeAll() }
+    inspections[blob] = inspection
+    return inspection
+  }
+
+  /// The ticket of a request, checked as far as that needs no money.
+  func ticket(
+    _ job: JobID, _ request: Request, _ inspection: Inspection, _ submitter: UInt32,
+    admitted: Int64
+  ) throws(CoordinatorError) -> Checked {
+    guard let account = try account(of: request, submitter) else {
+      let wanted = request.account ?? "the default account"
+      return .refused("uid \(submitter) may not charge \(wanted)")
+    }
+    let manifest = capped(inspection.manifest)
+    let worst = policy.tariff.worstCase(manifest).amount
+    let reserved = request.creditsMax.map { min($0, worst) } ?? worst
+    let budget = reserved < worst ? policy.tariff.cpuMilliseconds(for: reserved) : nil
+    if budget == 0 {
+      return .refused("\(reserved) credits buy no CPU time: allow more of them")
+    }
+    return .ticket(
+      Ticket(
+        job: job, request: request, account: account, submitter: submitter,
         blob: inspection.blob, task: inspection.task, manifest: manifest, reserved: reserved,
-        cpuBudget: budget, admitted: now(), notBefore: request.notBefore ?? 0, hold: request.hold)
-      candidates.append(Candidate(ticket: ticket, taken: taken))
-    }
-    return candidates
+        cpuBudget: budget, admitted: admitted, notBefore: request.notBefore ?? 0,
+        hold: request.hold))
   }
 
   func inspect(_ blob: Digest) throws(Refusal) -> Inspection {
@@ -129,115 +241,23 @@ extension Coordinator {
   }
 
   private func account(of request: Request, _ uid: UInt32) throws(CoordinatorError) -> String? {
-    try onLedger { () throws(LedgerError) -> String? in
+    if let known = chargeable[.init(uid: uid, account: request.account)] { return known }
+    let found = try onLedger { () throws(LedgerError) -> String? in
       let named = request.account.map { $0.contains(":") ? $0 : "user:\($0)" }
       let preferred = try ledger.defaultAccount(uid: uid)
       guard let account = named ?? preferred else { return nil }
       return try ledger.mayCharge(uid: uid, account: account) ? account : nil
     }
+    if let found { chargeable[.init(uid: uid, account: request.account)] = found }
+    return found
   }
 
-  /// The id of one job of a submission; `JobNaming` gives the submitter the same one.
-  private func jobID(of request: Request, index: Int, in taken: Taken, count: Int) -> JobID {
+  /// The id of the job of a submission; `JobNaming` gives the submitter the same one.
+  private func jobID(of request: Request, in taken: Taken) -> JobID {
     let naming = JobNaming(spool: spool, uid: taken.submitter)
     if let file = JobID(taken.name) {
-      return naming.id(of: request, index: index, file: file, count: count)
+      return naming.id(of: request, index: 0, file: file, count: 1)
     }
     return naming.id(ofDropped: taken.name, blob: taken.blob, modified: taken.modified)
-  }
-
-  /// Reserves for all candidates in one transaction; those that cannot pay are rejected.
-  private func reserve(_ candidates: [Candidate]) throws(CoordinatorError) -> [Candidate] {
-    if candidates.isEmpty { return [] }
-    var refused: [(Candidate, String)] = []
-    var repeated: Set<JobID> = []
-    do throws(LedgerError) {
-      try ledger.write(epoch: epoch, now: now(), actor: actor) {
-        (writer: borrowing LedgerWriter) throws(LedgerError) in
-        for candidate in candidates {
-          let ticket = candidate.ticket
-          do throws(LedgerError) {
-            let posted = try writer.reserve(
-              job: ticket.job, round: 1, account: ticket.account, amount: ticket.reserved,
-              facts: facts(of: ticket))
-            if posted == .already { repeated.insert(ticket.job) }
-          } catch {
-            switch error {
-            case .notEnoughCredits, .conflict, .notAllowed, .unknownAccount:
-              refused.append((candidate, "\(error)"))
-            default: throw error
-            }
-          }
-        }
-      }
-    } catch {
-      throw .ledger(error)
-    }
-    for candidate in candidates where repeated.contains(candidate.ticket.job) {
-      if try !isSameTask(candidate.ticket) {
-        refused.append((candidate, "the key names job \(candidate.ticket.job) with another task"))
-      }
-    }
-    for (candidate, reason) in refused {
-      let ticket = candidate.ticket
-      // A conflict is about another job with that id, whose own files must not be touched.
-      let isKnown =
-        try onSpool { () throws(SpoolError) in try spool.locate(ticket.job) }
-        .map { $0.state != .incoming && $0.state != .quarantine } ?? false
-      try reject(
-        candidate.taken.name, job: isKnown ? nil : ticket.job, submitter: ticket.submitter,
-        reason: reason, removing: false)
-    }
-    let refusedJobs = Set(refused.map(\.0.ticket.job))
-    var admitted: [Candidate] = []
-    for candidate in candidates where !refusedJobs.contains(candidate.ticket.job) {
-      // An earlier try may have written the ticket already, and the job may be anywhere by now.
-      if repeated.contains(candidate.ticket.job), try isPlaced(candidate.ticket.job) { continue }
-      if admitted.contains(where: { $0.ticket.job == candidate.ticket.job }) { continue }
-      admitted.append(candidate)
-    }
-    return admitted
-  }
-
-  /// True where the reservation that the ledger has is for the same task.
-  private func isSameTask(_ ticket: Ticket) throws(CoordinatorError) -> Bool {
-    let posting = try onLedger { () throws(LedgerError) in
-      try ledger.posting(job: ticket.job, phase: "reserve/1")
-    }
-    return posting?.facts["task"]?.text == ticket.task.hex
-  }
-
-  private func isPlaced(_ job: JobID) throws(CoordinatorError) -> Bool {
-    if ready[job] != nil || live[job] != nil { return true }
-    let place = try onSpool { () throws(SpoolError) in try spool.locate(job) }
-    return place.map { $0.state != .incoming && $0.state != .quarantine } ?? false
-  }
-
-  /// Puts a ticket where it belongs: `ready/`, or `held/`. Not flushed.
-  func place(_ ticket: Ticket) throws(CoordinatorError) {
-    if ticket.hold != nil {
-      try onSpool { () throws(SpoolError) in try spool.put(ticket, .held) }
-    } else {
-      do throws(SpoolError) { try spool.putReady(ticket) } catch  where error.kind == .conflict {
-      } catch { throw .spool(error) }
-      ready[ticket.job] = ReadyTicket(
-        ticket: ticket, path: Layout.ready(ticket.job, queue: ticket.request.queue))
-    }
-    events.append(.admitted(ticket.job))
-  }
-
-  /// Puts a submission into quarantine with the reason, and tells.
-  func reject(
-    _ name: String, job: JobID?, submitter: UInt32, reason: String, removing: Bool = true
-  ) throws(CoordinatorError) {
-    try onSpool { () throws(SpoolError) in
-      try spool.quarantine(name, job: job, submitter: submitter, reason: reason)
-      if removing { try spool.removeIncoming(name) }
-    }
-    if let job {
-      events.append(.ended(job, .rejected(reason: reason), cost: .zero))
-    } else {
-      events.append(.notice("\(name) was rejected: \(reason)"))
-    }
   }
 }

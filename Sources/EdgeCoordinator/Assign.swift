@@ -14,84 +14,70 @@ extension Coordinator {
     do { hadChange = try workerFiles.read(spool) } catch { throw .spool(error) }
     let offers = workerFiles.offers { load[$0, default: 0] }
     if hadChange { try releaseOffered(offers) }
-    if ready.isEmpty {
-      waiting = [:]
-      return false
-    }
-    // A schedule looks at every ready job: not for each result that comes in while all workers are
-    // busy. Once a second it is, for those that expire.
     let now = now()
-    let isDue = hadChange || isReadyNew || !(0..<1000).contains(now - lastSchedule)
-    guard isDue || workerFiles.haveRoom({ load[$0, default: 0] }) else { return false }
-    defer {
-      isReadyNew = false
-      lastSchedule = now
-    }
-    let schedule = EdgeScheduler.schedule(
-      ready: try ready.values.map { (entry) throws(CoordinatorError) in try job(entry.ticket) },
-      workers: offers, now: now, lastServed: lastServed)
-    waiting = schedule.waiting.mapValues(\.text)
+    let fallen = ready.advance(to: now)
     var didWork = false
-    for (job, reason) in schedule.waiting where reason.needsSomebody && reason != .noWorkers {
-      try holdUnoffered(job, reason.text)
-      didWork = true
-    }
-    for (job, worker) in schedule.assignments {
-      guard let entry = ready[job] else { continue }
-      let right = FencedJob(job: job, fence: nextFence())
-      ready[job] = nil
-      let isMoved = try onSpool { () throws(SpoolError) in
-        try spool.assign(right, at: entry.path, to: worker)
-      }
-      guard isMoved else { continue }
-      live[job] = LiveJob(fence: right.fence, worker: worker, ticket: entry.ticket)
-      lastServed[entry.ticket.account] = right.fence.number
-      events.append(.assigned(job, worker: worker))
-      didWork = true
-    }
-    for job in schedule.expired {
+    for job in fallen.expired {
       try end(job, .expired)
       didWork = true
     }
-    for (job, _) in schedule.dependencyFailed {
+    for (job, _) in fallen.dependencyFailed {
       try end(job, .dependencyFailed)
       didWork = true
+    }
+    if ready.isEmpty { return didWork }
+    if hadChange || isReadyNew {
+      for (job, reason) in ready.unoffered(offers) {
+        try holdUnoffered(job, reason.text)
+        didWork = true
+      }
+    }
+    guard isReadyNew || hadChange || workerFiles.haveRoom({ load[$0, default: 0] }) else {
+      return didWork
+    }
+    isReadyNew = false
+    for (job, worker) in ready.assign(to: offers, now: now) {
+      let isAssigned = try give(job, to: worker)
+      didWork = isAssigned || didWork
     }
     return didWork
   }
 
-  private func end(_ job: JobID, _ ending: Ending) throws(CoordinatorError) {
-    guard let entry = ready[job] else { return }
-    try endWithoutResult(entry.ticket, ending, at: entry.path)
-    ready[job] = nil
-  }
-
-  private func job(_ ticket: Ticket) throws(CoordinatorError) -> ReadyJob {
-    var waitsFor: [JobID] = []
-    var failed: JobID?
-    for parent in ticket.request.after {
-      switch try hasPassed(parent) {
-      case true?: continue
-      case false?: failed = parent
-      case nil: waitsFor.append(parent)
+  /// Gives one job to a worker under a new fence.
+  private func give(_ job: JobID, to worker: String) throws(CoordinatorError) -> Bool {
+    let known = recentTickets.removeValue(forKey: job)
+    guard let queue = ready.runningQueue(of: job) else { return false }
+    let path = Layout.ready(job, queue: queue)
+    let right = FencedJob(job: job, fence: nextFence())
+    do throws(SpoolError) {
+      let ticket = if let known { known } else { try spool.ticket(at: path) }
+      guard try spool.assign(right, at: path, to: worker) else {
+        forget(job)
+        return false
       }
+      live[job] = LiveJob(fence: right.fence, worker: worker, ticket: ticket)
+    } catch  where error.kind == .notFound || error.kind == .badInput {
+      forget(job)
+      events.append(.notice("job \(job) was not assigned: \(error.what)"))
+      return false
+    } catch {
+      throw .spool(error)
     }
-    return ReadyJob(ticket, waitsFor: waitsFor, failed: failed)
+    events.append(.assigned(job, worker: worker))
+    return true
   }
 
-  /// Whether a job that another waits for has passed; nil while it has not ended.
-  private func hasPassed(_ job: JobID) throws(CoordinatorError) -> Bool? {
-    if let known = endings[job] { return known }
-    if ready[job] != nil || live[job] != nil { return nil }
-    guard let place = try onSpool({ () throws(SpoolError) in try spool.locate(job) }) else {
-      // Nobody has heard of it, so it never passes.
-      return false
+  /// Ends a job that the queue has let fall.
+  private func end(_ job: JobID, _ ending: Ending) throws(CoordinatorError) {
+    let known = recentTickets.removeValue(forKey: job)
+    if let known {
+      let path = Layout.ready(job, queue: known.request.queue)
+      return try endWithoutResult(known, ending, at: path)
     }
-    guard place.state.isFinal else { return nil }
-    guard place.state == .done else { return false }
-    let record = try onSpool { () throws(SpoolError) in try spool.record(.done, job) }
-    let passed = record.ticket.ending == .verdict(.passed)
-    endings[job] = passed
-    return passed
+    guard let place = try onSpool({ () throws(SpoolError) in try spool.locate(job) }),
+      place.state == .ready
+    else { return }
+    let ticket = try onSpool { () throws(SpoolError) in try spool.ticket(at: place.path) }
+    try endWithoutResult(ticket, ending, at: place.path)
   }
 }

@@ -54,7 +54,9 @@ extension Coordinator {
   private func ticket(of job: JobID, at place: Place) throws(CoordinatorError) -> Ticket? {
     do throws(SpoolError) {
       switch place.state {
-      case .ready: return ready[job]?.ticket
+      case .ready:
+        if let known = recentTickets[job] { return known }
+        return try spool.ticket(at: place.path)
       case .inbox, .running, .outbox:
         // What a worker of another uid did to the file does not matter where we know better.
         if let right = live[job], right.fence == place.fence, let known = right.ticket {
@@ -74,7 +76,7 @@ extension Coordinator {
   private func cancel(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
     switch place.state {
     case .ready, .held:
-      ready[ticket.job] = nil
+      dequeue(ticket.job)
       try endWithoutResult(ticket, .cancelled, at: place.path)
       return true
     case .inbox, .running:
@@ -100,7 +102,7 @@ extension Coordinator {
   {
     var path = place.path
     switch place.state {
-    case .ready: ready[ticket.job] = nil
+    case .ready: dequeue(ticket.job)
     case .inbox:
       guard let worker = place.worker, let fence = place.fence else { return false }
       let item = WorkerItem(
@@ -155,7 +157,6 @@ extension Coordinator {
       }
       throw .ledger(error)
     }
-    endings[next.job] = nil
     try self.place(next)
     try onSpool { () throws(SpoolError) in
       try spool.syncAll()
@@ -168,7 +169,7 @@ extension Coordinator {
     let isBack = try onSpool { () throws(SpoolError) in
       try spool.takeBack(item, queue: ticket.request.queue)
     }
-    if isBack { live[ticket.job] = nil }
+    if isBack { forget(ticket.job) }
     return isBack
   }
 }

@@ -1,5 +1,6 @@
 package import EdgeJob
 package import EdgeLedger
+internal import EdgeScheduler
 package import EdgeSpool
 internal import EdgeSystem
 
@@ -20,32 +21,37 @@ package final class Coordinator {
   private var fenceCount: UInt32 = 0
 
   /// What stands in `ready/`; nobody else changes it while we lead.
-  var ready: [JobID: ReadyTicket] = [:] { didSet { isReadyNew = true } }
-  /// Whether `ready` changed since the last schedule, and when that was, milliseconds UTC.
+  var ready = ReadyQueue()
+  /// Tickets that were placed of late; those of the others are read when they are needed.
+  var recentTickets: [JobID: Ticket] = [:]
+  /// Tickets in `ready/` that an earlier leader left and that were not read yet.
+  var unread: [(job: JobID, path: String)] = []
+  /// Whether something came into `ready` since we looked for jobs that nobody here can run.
   var isReadyNew = true
-  var lastSchedule: Int64 = 0
+  /// Batches of which some jobs have no ticket.
+  var batches: [OpenBatch] = []
+  /// Batches that wait for credits in this round, with the index of their first job that does.
+  var shortBatches: [JobID: Int] = [:]
+  /// Which account a request is charged to, as far as it was asked; forgotten each round.
+  var chargeable: [Charge: String] = [:]
+  /// Names in `incoming/` that were listed and not taken yet, the next one last.
+  var arrivals: [String] = []
   /// The rights that were given out and have not come back.
   var live: [JobID: LiveJob] = [:]
   /// What the workers said when we last looked.
   var workerFiles = WorkerFiles()
   /// What all live workers together offered when we last looked.
   var offered: Set<String> = []
-  /// The fence of each account's last assignment, so that accounts take turns.
-  var lastServed: [String: UInt64] = [:]
   /// Whether jobs that stand nowhere were looked for.
   private var hasLookedForLost = false
   /// Archives that were inspected before, by blob.
   var inspections: [Digest: Inspection] = [:]
-  /// Jobs that others wait for and that have ended: true where they passed.
-  var endings: [JobID: Bool] = [:]
-  /// Why jobs wait, from the last schedule.
-  package internal(set) var waiting: [JobID: String] = [:]
   /// What happened since the caller last looked, for progress lines.
   package var events: [CoordinatorEvent] = []
 
-  struct ReadyTicket {
-    var ticket: Ticket
-    var path: String
+  struct Charge: Hashable {
+    let uid: UInt32
+    let account: String?
   }
 
   struct LiveJob {
@@ -98,33 +104,20 @@ package final class Coordinator {
     self.now = now
   }
 
-  /// Reads back what an earlier leader left: the tickets in `ready/` and the rights in the workers'
-  /// folders.
+  /// Reads back what an earlier leader left: the names in `ready/`, the rights in the workers'
+  /// folders, and the open batches. The tickets themselves are read as we go.
   private func recover() throws(CoordinatorError) {
-    for (job, path) in try onSpool({ () throws(SpoolError) in try spool.readyJobs() }) {
-      do throws(SpoolError) {
-        let ticket = try spool.ticket(at: path)
-        ready[job] = ReadyTicket(ticket: ticket, path: path)
-        // A retry that was cut short has left the job's earlier end behind.
-        if ticket.round > 1 {
-          try spool.removeTicket(at: Layout.path(.dead, job))
-          try spool.removeTicket(at: Layout.path(.cancelled, job))
-        }
-      } catch  where error.kind == .notFound {
-        continue
-      } catch  where error.kind == .badInput {
-        // Cut off by a power cut before it was flushed: what it was made from is there still.
-        try onSpool { () throws(SpoolError) in try spool.removeTorn(at: path, reason: error.what) }
-        events.append(.notice("\(path) was removed: \(error.what)"))
-      } catch {
-        throw .spool(error)
-      }
+    unread = try onSpool { () throws(SpoolError) in
+      try spool.ensureBatchFolders()
+      return try spool.readyJobs()
     }
     for item in try onSpool({ () throws(SpoolError) in try spool.workerItems() }) {
       if live[item.job.job].map({ $0.fence < item.job.fence }) ?? true {
         live[item.job.job] = LiveJob(fence: item.job.fence, worker: item.worker)
+        if let ticket = try? spool.ticket(at: item.path) { ready.adopt(ReadyJob(ticket)) }
       }
     }
+    try recoverBatches()
   }
 
   /// The next right; always higher than every earlier one.
@@ -137,11 +130,13 @@ package final class Coordinator {
   /// One round: what people ask for, what came back, what was lost, what is new, what can start.
   /// - Returns: true where something was done, so that another round may find more.
   package func pass() throws(CoordinatorError) -> Bool {
-    var didWork = try obeyControlRequests()
+    chargeable = [:]
+    var didWork = try readTickets()
+    didWork = try obeyControlRequests() || didWork
     didWork = try settle() || didWork
     didWork = try sweep() || didWork
     let isAdmitting = try admit()
-    if !isAdmitting, !hasLookedForLost {
+    if !isAdmitting, unread.isEmpty, !hasLookedForLost {
       // Only now: what an earlier leader reserved for and did not place is in `incoming/` still.
       hasLookedForLost = true
       didWork = try findLostJobs() || didWork
@@ -158,7 +153,9 @@ package final class Coordinator {
   }
 
   /// Jobs that are known and have not ended.
-  package var unfinished: Int { ready.count + live.count }
+  package var unfinished: Int {
+    ready.count + unread.count + live.count + batches.reduce(0) { $0 + $1.left }
+  }
 }
 
 /// Something that happened to a job.

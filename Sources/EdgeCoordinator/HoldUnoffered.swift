@@ -11,7 +11,8 @@ extension Coordinator {
 
   /// Holds a ready job that no live worker can run.
   func holdUnoffered(_ job: JobID, _ reason: String) throws(CoordinatorError) {
-    guard let entry = ready.removeValue(forKey: job) else { return }
+    guard let entry = try readyTicket(job) else { return }
+    dequeue(job)
     var ticket = entry.ticket
     let text = Coordinator.unofferedPrefix + reason
     ticket.hold = text

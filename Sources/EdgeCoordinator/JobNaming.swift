@@ -16,18 +16,18 @@ package struct JobNaming: Sendable {
 
   private func scope(_ request: Request) -> String { request.account ?? "uid:\(uid)" }
 
-  /// The name of the file in `incoming/`: the id of its first job, or a new one for a batch.
-  package func file(of requests: [Request]) -> JobID {
-    guard let first = requests.first, requests.count == 1 || first.key != nil else {
-      return spool.jobID(account: "", key: nil)
-    }
-    return spool.jobID(account: scope(first), key: first.key)
+  /// The name of the file in `incoming/`: the id of its one job, or of the batch.
+  package func file(of requests: RequestList) -> JobID {
+    let name = spool.jobID(account: scope(requests[0]), key: requests.key)
+    return requests.count == 1 ? name : name.batch
   }
 
   /// The id of request number `index` in a file that holds `count` of them.
   package func id(of request: Request, index: Int, file: JobID, count: Int) -> JobID {
     if let key = request.key { return spool.jobID(account: scope(request), key: key) }
     if count == 1 { return file }
+    if file.isBatch { return file.job(at: index) }
+    // As the first version named the jobs of its batches.
     return spool.jobID(account: scope(request), key: "batch:\(file):\(index)")
   }
 

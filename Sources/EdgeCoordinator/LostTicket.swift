@@ -1,5 +1,6 @@
 internal import EdgeJob
 internal import EdgeLedger
+internal import EdgeScheduler
 internal import EdgeSpool
 internal import EdgeSystem
 
@@ -37,7 +38,7 @@ extension Coordinator {
   func findLostJobs() throws(CoordinatorError) -> Bool {
     var found = false
     let open = try onLedger { () throws(LedgerError) in try ledger.openReservations() }
-    for job in open.map(\.job) where ready[job] == nil && live[job] == nil {
+    for job in open.map(\.job) where !ready.contains(job) && live[job] == nil {
       if try onSpool({ () throws(SpoolError) in try spool.locate(job) }) != nil { continue }
       guard let ticket = try rebuilt(job) else {
         events.append(.notice("job \(job) is reserved for and stands nowhere"))

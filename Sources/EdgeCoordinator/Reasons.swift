@@ -35,10 +35,14 @@ extension Coordinator {
 }
 
 extension ReadyJob {
-  init(_ ticket: Ticket, waitsFor: [JobID], failed: JobID?) {
+  init(_ ticket: Ticket, waitsFor: [JobID] = [], failed: JobID? = nil) {
     let manifest = ticket.manifest
     self.init(
-      job: ticket.job, account: ticket.account, priority: ticket.request.priority,
+      job: ticket.job, account: ticket.account, queue: ticket.request.queue,
+      // One submitter's group is not another one's.
+      group: ticket.request.group.map {
+        JobGroup(name: "\(ticket.submitter)/\($0.name)", most: $0.most)
+      }, priority: ticket.request.priority,
       admitted: ticket.admitted, notBefore: ticket.notBefore, notAfter: ticket.request.notAfter,
       waitsFor: waitsFor, failedDependency: failed, session: ticket.request.session,
       profile: manifest.profile, language: manifest.language,

@@ -1,6 +1,7 @@
 internal import EdgeEconomy
 internal import EdgeJob
 internal import EdgeLedger
+internal import EdgeScheduler
 internal import EdgeSpool
 internal import EdgeSystem
 internal import EdgeTrust
@@ -83,7 +84,9 @@ extension Coordinator {
     try onSpool { () throws(SpoolError) in try spool.syncAll() }
     for one in verified {
       try onSpool { () throws(SpoolError) in try spool.removeTicket(at: one.ticketPath) }
-      if live[one.receipt.job]?.fence == one.receipt.fence { live[one.receipt.job] = nil }
+      if live[one.receipt.job]?.fence == one.receipt.fence {
+        forget(one.receipt.job, cpuMilliseconds: one.receipt.usage.cpuMilliseconds)
+      }
     }
     for path in taken {
       try onSpool { () throws(SpoolError) in try spool.removeTicket(at: path) }
@@ -161,8 +164,14 @@ extension Coordinator {
         throw SpoolError(.badInput, error.what)
       }
     }
-    if let entry = ready.removeValue(forKey: right.job) { return (entry.ticket, entry.path) }
-    return nil
+    do throws(CoordinatorError) {
+      guard let entry = try readyTicket(right.job) else { return nil }
+      dequeue(right.job)
+      return entry
+    } catch {
+      if case .spool(let error) = error { throw error }
+      return nil
+    }
   }
 
   private func hasEnded(_ job: JobID) throws(CoordinatorError) -> Bool {
@@ -232,13 +241,14 @@ extension Coordinator {
     switch one.receipt.outcome {
     case .verdict(let verdict):
       ticket.ending = .verdict(verdict)
-      endings[ticket.job] = verdict == .passed
+      ready.ended(ticket.job, passed: verdict == .passed)
       try onSpool { () throws(SpoolError) in
         try spool.putDone(ticket, receipts: [one.envelope], result: one.result)
       }
       events.append(.ended(ticket.job, .verdict(verdict), cost: one.cost))
     case .cancelled:
       ticket.ending = .cancelled
+      ready.ended(ticket.job, passed: false)
       try onSpool { () throws(SpoolError) in
         try spool.put(ticket, .cancelled, receipts: [one.envelope])
       }

@@ -1,5 +1,6 @@
 internal import EdgeJob
 internal import EdgeLedger
+internal import EdgeScheduler
 internal import EdgeSpool
 internal import EdgeSystem
 
@@ -30,17 +31,17 @@ extension Coordinator {
 
   private func sweep(_ item: WorkerItem) throws(CoordinatorError) {
     guard let ticket = try ticket(of: item) else {
-      live[item.job.job] = nil
+      forget(item.job.job)
       return
     }
-    if live[item.job.job].map({ $0.fence > item.job.fence }) ?? (ready[item.job.job] != nil) {
+    if live[item.job.job].map({ $0.fence > item.job.fence }) ?? ready.contains(item.job.job) {
       // An interrupted earlier sweep has put the job back already.
       try onSpool { () throws(SpoolError) in try spool.removeTicket(at: item.path) }
       return
     }
     if try hasResult(ticket.job) {
       // Settled already; only the removal of its ticket was cut short.
-      live[item.job.job] = nil
+      forget(item.job.job)
       try onSpool { () throws(SpoolError) in try spool.removeTicket(at: item.path) }
       return
     }
@@ -48,10 +49,9 @@ extension Coordinator {
       let isBack = try onSpool { () throws(SpoolError) in
         try spool.takeBack(item, queue: ticket.request.queue)
       }
-      live[item.job.job] = nil
+      forget(item.job.job)
       if isBack {
-        ready[ticket.job] = ReadyTicket(
-          ticket: ticket, path: Layout.ready(ticket.job, queue: ticket.request.queue))
+        try enqueue(ticket)
       } else if try onSpool({ () throws(SpoolError) in try !spool.isAlive(item.worker) }) {
         // It was removed or spoiled; a worker that came back would have claimed it.
         try place(ticket)
@@ -60,11 +60,11 @@ extension Coordinator {
       return
     }
     if live[item.job.job]?.isStopping == true {
-      live[item.job.job] = nil
+      forget(item.job.job)
       try endWithoutResult(ticket, .cancelled, at: item.path)
       return
     }
-    live[item.job.job] = nil
+    forget(item.job.job)
     let isLast = ticket.faults.count + 1 > Int(ticket.request.retries)
     try onLedger { () throws(LedgerError) in
       try ledger.write(epoch: epoch, now: now(), actor: actor) {
@@ -99,7 +99,7 @@ extension Coordinator {
     let isDead = ticket.faults.count > Int(ticket.request.retries)
     if isDead {
       ticket.ending = .dead(fault)
-      endings[ticket.job] = false
+      ready.ended(ticket.job, passed: false)
       try onSpool { () throws(SpoolError) in try spool.put(ticket, .dead, receipts: receipts) }
       events.append(.fault(ticket.job, fault, retrying: false))
       events.append(.ended(ticket.job, .dead(fault), cost: .zero))
@@ -108,8 +108,7 @@ extension Coordinator {
     ticket.notBefore = now() + policy.backoff(afterFaults: ticket.faults.count)
     do throws(SpoolError) { try spool.putReady(ticket) } catch  where error.kind == .conflict {
     } catch { throw .spool(error) }
-    ready[ticket.job] = ReadyTicket(
-      ticket: ticket, path: Layout.ready(ticket.job, queue: ticket.request.queue))
+    try enqueue(ticket)
     events.append(.fault(ticket.job, fault, retrying: true))
   }
 
@@ -125,7 +124,7 @@ extension Coordinator {
         _ = try writer.void(job: ticket.job, round: Int(ticket.round), reason: ending.name)
       }
     }
-    endings[ticket.job] = false
+    ready.ended(ticket.job, passed: false)
     let state: JobState = ending == .cancelled ? .cancelled : .done
     try onSpool { () throws(SpoolError) in
       if state == .done {

@@ -61,6 +61,27 @@ package struct JobID: Hashable, Sendable, Comparable, CustomStringConvertible {
   /// since the first ones of a UUIDv7 are its time.
   package var shard: String { Hex.text([UInt8(truncatingIfNeeded: low)]) }
 
+  /// The name of the batch that a job of that batch belongs to: its own with the last sixteen bits
+  /// cleared. Jobs that were submitted alone have such a name, too, but no batch bears it.
+  package var batch: JobID { JobID(high: high, low: low & ~0xFFFF) }
+
+  /// True for the name of a batch, which no job of it has.
+  package var isBatch: Bool { low & 0xFFFF == 0 }
+
+  /// The place of a job in its batch, from 0; nil for the batch itself.
+  package var place: Int? { isBatch ? nil : Int(low & 0xFFFF) - 1 }
+
+  /// The name of the job at a place of this batch, from 0.
+  package func job(at place: Int) -> JobID {
+    precondition(isBatch && (0..<0xFFFF).contains(place), "a batch has at most 65 535 jobs")
+    return JobID(high: high, low: low | UInt64(place + 1))
+  }
+
+  private init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+
   package static func < (left: JobID, right: JobID) -> Bool {
     (left.high, left.low) < (right.high, right.low)
   }

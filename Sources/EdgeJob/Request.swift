@@ -21,11 +21,16 @@ package struct Request: Hashable, Sendable {
   package var hold: String?
   /// Names the `run` that submitted it, so that its own worker can take it.
   package var session: String?
+  /// What its command finds in its environment, `NAME` as `EDGECODER_NAME`.
+  package var parameters: [String: String]
+  /// Jobs of which only some may run at the same time, where it belongs to such.
+  package var group: JobGroup?
 
   package init(
     account: String? = nil, key: String? = nil, queue: String = "default", priority: Int64 = 0,
     notBefore: Int64? = nil, notAfter: Int64? = nil, after: [JobID] = [], retries: Int64 = 3,
-    creditsMax: Credits? = nil, hold: String? = nil, session: String? = nil
+    creditsMax: Credits? = nil, hold: String? = nil, session: String? = nil,
+    parameters: [String: String] = [:], group: JobGroup? = nil
   ) {
     self.account = account
     self.key = key
@@ -38,6 +43,8 @@ package struct Request: Hashable, Sendable {
     self.creditsMax = creditsMax
     self.hold = hold
     self.session = session
+    self.parameters = parameters
+    self.group = group
   }
 
   package static let schema = "edgecoder.request/1"
@@ -50,6 +57,7 @@ package struct Request: Hashable, Sendable {
       ("after", .texts(after.map(\.description))), ("retries", .int(retries)),
       ("creditsMax", creditsMax.map { .string(String($0.micro)) }),
       ("hold", hold.map { .string($0) }), ("session", session.map { .string($0) }),
+      ("parameters", parameters.isEmpty ? nil : .table(parameters)), ("group", group?.json),
     ])
   }
 
@@ -75,13 +83,19 @@ package struct Request: Hashable, Sendable {
           throw JSONError("\"creditsMax\" is not micro-credits as decimal text")
         }
       } else { nil }
+    var parameters: [String: String] = [:]
+    if fields.left.contains("parameters") { parameters = try fields.table("parameters") }
+    let group = try fields.take("group").map { (json) throws(JSONError) in
+      try JobGroup(json: json)
+    }
     self.init(
       account: try fields.optionalText("account"), key: try fields.optionalText("key"),
       queue: try fields.text("queue"), priority: try fields.integer("priority"),
       notBefore: try fields.optionalInteger("notBefore"),
       notAfter: try fields.optionalInteger("notAfter"), after: after,
       retries: try fields.integer("retries"), creditsMax: creditsMax,
-      hold: try fields.optionalText("hold"), session: try fields.optionalText("session"))
+      hold: try fields.optionalText("hold"), session: try fields.optionalText("session"),
+      parameters: parameters, group: group)
     try check()
   }
 
@@ -89,12 +103,68 @@ package struct Request: Hashable, Sendable {
   package func check() throws(JSONError) {
     guard Name.isValid(queue) else { throw JSONError("\"queue\" is no name: \(queue)") }
     if let account, !Name.isValid(account) { throw JSONError("\"account\" is no name") }
-    if let key, key.isEmpty || key.utf8.count > 200 || key.utf8.contains(0) {
-      throw JSONError("\"key\" is empty, longer than 200 bytes, or holds a zero byte")
-    }
+    try Request.check(key: key)
+    try Parameters.check(parameters)
     guard (-100...100).contains(priority) else { throw JSONError("\"priority\" is not -100 … 100") }
     guard (0...100).contains(retries) else { throw JSONError("\"retries\" is not 0 … 100") }
     guard after.count <= 1000 else { throw JSONError("more than 1000 dependencies") }
+  }
+}
+
+extension Request {
+  /// With what a line of `submit --from` says instead: any of `key`, `queue`, `priority`, `after`,
+  /// `retries`, `hold`, `parameters`.
+  package func overlaid(with json: JSON) throws(JSONError) -> Request {
+    var fields = try Fields(json, of: "line")
+    var request = self
+    request.key = try fields.optionalText("key")
+    request.queue = try fields.optionalText("queue") ?? queue
+    request.priority = try fields.optionalInteger("priority") ?? priority
+    request.retries = try fields.optionalInteger("retries") ?? retries
+    request.hold = try fields.optionalText("hold") ?? hold
+    if fields.left.contains("after") {
+      request.after = []
+      for text in try fields.texts("after") {
+        guard let job = JobID(text) else { throw JSONError("\"after\" names no job: \(text)") }
+        request.after.append(job)
+      }
+    }
+    if fields.left.contains("parameters") { request.parameters = try fields.table("parameters") }
+    try fields.end()
+    try request.check()
+    return request
+  }
+
+  static func check(key: String?) throws(JSONError) {
+    if let key, key.isEmpty || key.utf8.count > 200 || key.utf8.contains(0) {
+      throw JSONError("\"key\" is empty, longer than 200 bytes, or holds a zero byte")
+    }
+  }
+}
+
+/// Jobs of one submitter that together may have only so many running.
+package struct JobGroup: Hashable, Sendable {
+  /// The name that its jobs share.
+  package var name: String
+  /// At the same time, at most; 1 … 10 000.
+  package var most: Int
+
+  package init(name: String, most: Int) {
+    self.name = name
+    self.most = most
+  }
+
+  package var json: JSON { ["name": .string(name), "most": .int(Int64(most))] }
+
+  package init(json: JSON) throws(JSONError) {
+    var fields = try Fields(json, of: "group")
+    name = try fields.text("name")
+    let number = try fields.integer("most")
+    try fields.end()
+    guard Name.isValid(name), (1...10_000).contains(number) else {
+      throw JSONError("a group has a name and 1 … 10000 jobs at the same time")
+    }
+    most = Int(number)
   }
 }
 

@@ -1,10 +1,13 @@
 /// A binary heap that gives its least element first.
-struct MinHeap<Element: Comparable> {
+struct MinHeap<Element: Comparable & Sendable>: Sendable {
   private var elements: [Element] = []
 
   init(_ elements: some Sequence<Element>) { for element in elements { insert(element) } }
 
   var isEmpty: Bool { elements.isEmpty }
+
+  /// The least element, nil where there is none.
+  var least: Element? { elements.first }
 
   mutating func insert(_ element: Element) {
     elements.append(element)

@@ -3,8 +3,12 @@ package import EdgeJob
 /// What the scheduler must know of a job that stands in `ready/`.
 package struct ReadyJob: Hashable, Sendable {
   package var job: JobID
-  /// The account that pays; accounts of the same priority take turns.
+  /// The account that pays; accounts of the same priority share by what they used.
   package var account: String
+  /// The named lane.
+  package var queue: String
+  /// Jobs of which only some may run at the same time, where it belongs to such.
+  package var group: JobGroup?
   /// Higher runs first.
   package var priority: Int64
   /// Milliseconds UTC.
@@ -27,12 +31,15 @@ package struct ReadyJob: Hashable, Sendable {
   package var requirements: [String]
 
   package init(
-    job: JobID, account: String, priority: Int64 = 0, admitted: Int64, notBefore: Int64 = 0,
-    notAfter: Int64? = nil, waitsFor: [JobID] = [], failedDependency: JobID? = nil,
-    session: String? = nil, profile: String, language: String = "", requirements: [String] = []
+    job: JobID, account: String, queue: String = "default", group: JobGroup? = nil,
+    priority: Int64 = 0, admitted: Int64, notBefore: Int64 = 0, notAfter: Int64? = nil,
+    waitsFor: [JobID] = [], failedDependency: JobID? = nil, session: String? = nil,
+    profile: String, language: String = "", requirements: [String] = []
   ) {
     self.job = job
     self.account = account
+    self.queue = queue
+    self.group = group
     self.priority = priority
     self.admitted = admitted
     self.notBefore = notBefore
@@ -83,7 +90,7 @@ package struct WorkerOffer: Hashable, Sendable {
 }
 
 /// What jobs ask of a worker. Jobs that ask for the same are decided on together.
-struct Needs: Hashable {
+struct Needs: Hashable, Sendable {
   let session: String?
   let profile: String
   let provided: [String]

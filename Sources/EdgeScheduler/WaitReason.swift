@@ -14,6 +14,8 @@ package enum WaitReason: Hashable, Sendable {
   case workersDraining
   /// The workers that could run it have no free slot.
   case allWorkersBusy
+  /// As many jobs run already as the account, the queue or the group may have at the same time.
+  case capped(String, Int)
   /// There is no live worker that takes jobs like this one.
   case noWorkers
 
@@ -21,7 +23,7 @@ package enum WaitReason: Hashable, Sendable {
   package var needsSomebody: Bool {
     switch self {
     case .noWorkerOffers, .noWorkerOffersAll, .noWorkers: true
-    case .notBefore, .dependencies, .workersDraining, .allWorkersBusy: false
+    case .notBefore, .dependencies, .workersDraining, .allWorkersBusy, .capped: false
     }
   }
 
@@ -39,6 +41,7 @@ package enum WaitReason: Hashable, Sendable {
       "no live worker offers all of \(things.joined(separator: ", ")) together"
     case .workersDraining: "the workers that could run it take no new jobs"
     case .allWorkersBusy: "the workers that could run it are busy"
+    case .capped(let what, let most): "\(what) has its \(most) running"
     case .noWorkers: "no live worker"
     }
   }

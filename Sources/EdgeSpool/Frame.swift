@@ -18,6 +18,8 @@ package struct Frame: Hashable, Sendable {
   package enum Kind: String, Hashable, Sendable {
     /// Canonical JSON of a request, or of a batch of them.
     case request = "ECRQ"
+    /// Canonical JSON of the head of a batch.
+    case batch = "ECBT"
     /// Canonical JSON of a ticket.
     case ticket = "ECTK"
     /// A DSSE envelope around a receipt.

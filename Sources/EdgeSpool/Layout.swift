@@ -22,6 +22,12 @@ package enum Layout {
   package static let quarantine = "quarantine"
   /// Task archives by their digest.
   package static let blobs = "blobs"
+  /// Batches whose jobs do not all have a ticket: `batches/ID.NEXT`.
+  package static let batches = "batches"
+  /// Batches whose jobs all have had a ticket.
+  package static let admittedBatches = "batches/admitted"
+  /// Batches that were cancelled before that, as `ID.NEXT`.
+  package static let cancelledBatches = "batches/cancelled"
   /// What people ask of the coordinator.
   package static let control = "control"
   /// The ledger, which only the coordinator enters.
@@ -30,6 +36,7 @@ package enum Layout {
   /// Every directory of a new spool except the ledger's, which the ledger makes.
   package static let directories = [
     temporary, incoming, ready, held, workers, done, dead, cancelled, quarantine, blobs, control,
+    batches,
   ]
 
   /// The drop boxes of a shared spool: others may put files in, not list or remove them.
@@ -66,6 +73,18 @@ package enum Layout {
     case .ready, .inbox, .running, .outbox:
       preconditionFailure("\(state) has no flat directory")
     }
+  }
+
+  /// `ID.NEXT`: a batch whose jobs from that index on have no ticket.
+  package static func batchName(_ id: JobID, next: Int) -> String { "\(id).\(next)" }
+
+  /// The batch and its next index from such a name, or nil.
+  package static func batch(named name: String) -> (id: JobID, next: Int)? {
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count == 2, let id = JobID(parts[0]), let next = Int(parts[1]),
+      (0...RequestList.countMax).contains(next), parts[1] == String(next)
+    else { return nil }
+    return (id, next)
   }
 
   /// Where an archive lies.

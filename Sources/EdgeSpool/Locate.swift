@@ -48,6 +48,11 @@ extension Spool {
       return Place(
         state: .incoming, path: Layout.path(.incoming, job), worker: nil, fence: nil)
     }
+    if let index = job.place, let place = place(ofBatch: job.batch), let next = place.next,
+      index >= next
+    {
+      return Place(state: .incoming, path: place.path)
+    }
     let note = Layout.path(.quarantine, job) + ".json"
     if root.contains(note) {
       return Place(state: .quarantine, path: note, worker: nil, fence: nil)

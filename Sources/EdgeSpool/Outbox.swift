@@ -59,7 +59,7 @@ extension Spool {
           throw SpoolError(.badInput, "\(path): a result of more than \(Frame.lengthMax) bytes")
         }
         attempts.append(.init(envelope: last.envelope, result: frame.body))
-      case .request, .ticket, .archive:
+      case .request, .ticket, .archive, .batch:
         throw SpoolError(.badInput, "\(path) holds a \(frame.kind)")
       }
     }

@@ -19,6 +19,24 @@ extension Spool {
       ], readers: [submitter])
   }
 
+  /// Notes why a job of a batch was rejected, whose file stands elsewhere.
+  package func quarantineNote(_ job: JobID, submitter: UInt32, reason: String) throws(SpoolError) {
+    let json: JSON = [
+      "schema": "edgecoder.quarantine/1", "job": .string(job.description),
+      "submitter": .int(Int64(submitter)), "reason": .string(reason),
+      "at": .int(Clocks.milliseconds()),
+    ]
+    do throws(SystemError) {
+      let quarantine = try root.directory(Layout.quarantine)
+      let note = try quarantine.unnamedFile(mode: 0o400)
+      try note.write(json.canonical + [0x0A])
+      if submitter != owner { try note.grantRead(to: submitter) }
+      do { try quarantine.link(note, as: "\(job).json") } catch  where error.exists {}
+    } catch {
+      throw SpoolError(error)
+    }
+  }
+
   /// Puts an outbox file that cannot be settled aside, with the reason. It is copied, because its
   /// inode still belongs to the worker, and then removed.
   package func quarantineOutbox(_ path: String, reason: String) throws(SpoolError) {

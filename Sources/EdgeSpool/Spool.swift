@@ -65,6 +65,8 @@ package final class Spool: Sendable {
   ) throws(SpoolError) {
     let ledger = root.contains(Layout.ledger) ? [Layout.ledger] : []
     for name in [""] + Layout.directories + ledger {
+      // An earlier version made no folder for batches; who leads makes it.
+      if name == Layout.batches, !root.contains(name) { continue }
       let status = try calls { () throws(SystemError) in
         try name.isEmpty ? root.descriptor.status() : root.status(name)
       }

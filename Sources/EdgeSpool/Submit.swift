@@ -12,7 +12,7 @@ extension Spool {
   ///   - archive: a borrowed descriptor; read from its beginning.
   /// - Returns: false where a submission of that id is waiting already (its content is compared
   ///   when it is admitted).
-  package func submit(_ requests: [Request], as job: JobID, archive: Int32) throws(SpoolError)
+  package func submit(_ requests: RequestList, as job: JobID, archive: Int32) throws(SpoolError)
     -> Bool
   {
     try publishSubmission(requests, as: job, archive: archive, isSynced: true)
@@ -20,7 +20,7 @@ extension Spool {
 
   /// As `submit`, without the flushes: the caller makes many of them durable with one
   /// `syncSubmissions` before it tells anybody.
-  package func submitUnsynced(_ requests: [Request], as job: JobID, archive: Int32)
+  package func submitUnsynced(_ requests: RequestList, as job: JobID, archive: Int32)
     throws(SpoolError) -> Bool
   {
     try publishSubmission(requests, as: job, archive: archive, isSynced: false)
@@ -32,7 +32,7 @@ extension Spool {
   }
 
   private func publishSubmission(
-    _ requests: [Request], as job: JobID, archive: Int32, isSynced: Bool
+    _ requests: RequestList, as job: JobID, archive: Int32, isSynced: Bool
   ) throws(SpoolError) -> Bool {
     let incoming = try directory(Layout.incoming)
     do throws(SystemError) {

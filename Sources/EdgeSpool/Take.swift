@@ -8,7 +8,7 @@ package struct Taken: Hashable, Sendable {
   package let name: String
   /// The uid that owns the submitted file.
   package let submitter: UInt32
-  package let requests: [Request]
+  package let requests: RequestList?
   /// SHA-256 of the archive; `blobs/<digest>` holds it.
   package let blob: Digest
   /// True where the archive's blob was made now, and has not been flushed yet.
@@ -63,6 +63,8 @@ extension Spool {
       return Taken(
         name: name, submitter: status.owner, requests: submission.requests, blob: digest,
         isNewBlob: isNew, modified: status.modified)
+    } catch  where error.errno == ENOENT {
+      throw SpoolError(.notFound, "\(name) is not there")
     } catch  where error.call == "take" || error.errno == EFBIG {
       throw SpoolError(.badInput, error.subject)
     } catch {

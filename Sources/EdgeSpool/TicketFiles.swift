@@ -112,7 +112,7 @@ package struct JobRecord: Hashable, Sendable {
         }
       case .receipt: receipts.append(frame.body)
       case .result: result = frame.body
-      case .request, .archive: throw SpoolError(.badInput, "\(path) holds a \(frame.kind)")
+      case .request, .archive, .batch: throw SpoolError(.badInput, "\(path) holds a \(frame.kind)")
       }
     }
     guard let ticket else { throw SpoolError(.badInput, "\(path) holds no ticket") }

@@ -46,3 +46,18 @@ package func copyHashing(
     try write(chunk[..<count], to: target)
   }
 }
+
+/// Reads a part of a file, pread(2), wherever its position is.
+/// - Returns: `count` bytes, or fewer where the file ends or cannot be read.
+package func readRange(_ file: Int32, at offset: Int64, count: Int) -> [UInt8] {
+  [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
+    done = 0
+    while done < count {
+      let rest = UnsafeMutableRawBufferPointer(
+        rebasing: UnsafeMutableRawBufferPointer(buffer)[done...])
+      let got = Glibc.pread(file, rest.baseAddress, rest.count, off_t(offset) + off_t(done))
+      if got <= 0 { return }
+      done += got
+    }
+  }
+}

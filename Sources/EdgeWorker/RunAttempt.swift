@@ -61,7 +61,7 @@ struct RunAttempt {
     var workspace = try sandbox.makeWorkspace(limits: manifest.limits, profile: profile)
     let snapshot = try job.unpack(into: &workspace, of: sandbox, withTests: false)
     let own = manifest.limits
-    var launch = launch(manifest, profile, cancel: cancel)
+    var launch = launch(ticket, profile, cancel: cancel)
     launch.limits = attempt.budget.limits(own)
     let report = try sandbox.run(launch, in: workspace)
     let verdict = attempt.budget.take(report.usage, report.verdict(), own: own)
@@ -154,9 +154,12 @@ struct RunAttempt {
     attempt.outcome = .verdict(verdict)
   }
 
-  private func launch(_ manifest: TaskManifest, _ profile: SandboxProfile, cancel: Int32) -> Launch
-  {
+  private func launch(
+    _ ticket: Ticket, _ profile: SandboxProfile, cancel: Int32
+  ) -> Launch {
+    let manifest = ticket.manifest
     var environment = manifest.environment
+    for (name, value) in ticket.request.parameters { environment["EDGECODER_\(name)"] = value }
     if manifest.language == "python" {
       environment["PYTHONHASHSEED"] = environment["PYTHONHASHSEED"] ?? String(manifest.seed)
     }

@@ -64,7 +64,9 @@ struct AdmitTests {
   @Test func aBatchIsAdmittedWhole() throws {
     let site = try Site()
     let jobs = try site.submit(count: 50)
-    try site.coordinator().settleDown()
+    let coordinator = try site.coordinator()
+    try coordinator.settleDown()
+    #expect(coordinator.events.count == 50, "\(coordinator.events)")
     #expect(Set(try site.spool.readyJobs().map(\.job)) == Set(jobs))
   }
 

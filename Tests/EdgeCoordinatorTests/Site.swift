@@ -73,7 +73,7 @@ final class Site {
         """)
     let archive = try Descriptor.memory("task")
     _ = try packTask(try task.open(), to: archive.raw)
-    let requests = [Request](repeating: request, count: count)
+    let requests = RequestList(request, count: count)
     let naming = JobNaming(spool: spool, uid: Identity.user)
     let file = naming.file(of: requests)
     _ = try spool.submit(requests, as: file, archive: archive.raw)

@@ -54,17 +54,13 @@ struct OrderTests {
   @Test
   func turnsGoOnFromCallToCall() {
     let jobs = (1...3).map { job($0, "early") } + (4...6).map { job($0, "late") }
-    var left = jobs
-    var served: [String: UInt64] = [:]
+    let accountOf = Dictionary(uniqueKeysWithValues: jobs.map { ($0.job, $0.account) })
+    var queue = ReadyQueue()
+    for job in jobs { queue.insert(job) }
     var order: [String] = []
-    for turn in 1...6 {
-      let schedule = schedule(ready: left, workers: [worker()], now: 0, lastServed: served)
-      guard let chosen = schedule.order.first,
-        let place = left.firstIndex(where: { $0.job == chosen })
-      else { return }
-      let account = left.remove(at: place).account
-      served[account] = UInt64(turn)
-      order.append(account)
+    while let (chosen, _) = queue.assign(to: [worker()], now: 0).first {
+      order.append(accountOf[chosen] ?? "")
+      queue.finish(chosen, cpuMilliseconds: 5)
     }
     #expect(order == ["early", "late", "early", "late", "early", "late"])
   }
@@ -194,7 +190,7 @@ struct WaitingTests {
     let reasons: [WaitReason] = [
       .notBefore(0), .dependencies([jobID(1)]), .dependencies([jobID(1), jobID(2)]),
       .noWorkerOffers("program:git"), .noWorkerOffersAll(["a", "b"]), .workersDraining,
-      .allWorkersBusy, .noWorkers,
+      .allWorkersBusy, .noWorkers, .capped("queue q", 1),
     ]
     #expect(Set(reasons.map(\.text)).count == reasons.count)
     for reason in reasons { #expect(!reason.text.isEmpty && !reason.text.contains("\n")) }

@@ -129,7 +129,8 @@ import Testing
     if files == 1 {
       #expect(try site.spool.take(names[0]).blob == .of(.init(repeating: 1, count: 100_000)))
     }
-    for directory in Layout.directories where directory != "incoming" && directory != "blobs" {
+    for directory in Layout.directories
+    where !["incoming", "blobs", "batches"].contains(directory) {
       #expect(try site.names(directory) == (directory == "workers" ? ["w"] : []))
     }
     // It may simply be repeated.

@@ -48,16 +48,16 @@ struct SubmitTests {
   @Test func `a batch is one file`() throws {
     let requests = (0..<500).map { Request(key: "k\($0)", priority: Int64($0 % 100)) }
     let file = try Descriptor.memory("archive", [9, 9])
-    #expect(try site.spool.submit(requests, as: .number(1), archive: file.raw))
+    #expect(try site.spool.submit(RequestList(requests), as: .number(1), archive: file.raw))
     let taken = try site.spool.take("\(JobID.number(1))")
-    #expect(taken.requests == requests)
+    #expect(taken.requests == RequestList(requests))
     #expect(taken.blob == .of([9, 9]))
   }
 
   @Test func `a bare archive has no request`() throws {
     try site.write("incoming/task.tar", Array("bare".utf8))
     let taken = try site.spool.take("task.tar")
-    #expect(taken.requests == [])
+    #expect(taken.requests == nil)
     #expect(taken.blob == .of(Array("bare".utf8)))
     try site.write("incoming/empty", [])
     #expect(try site.spool.take("empty").blob == .of([]))

@@ -11,7 +11,8 @@ extension EndToEnd {
 
 extension EndToEnd.InitTests {
   static let directories = [
-    "blobs", "cancelled", "control", "dead", "done", "held", "incoming", "ledger", "quarantine",
+    "batches", "blobs", "cancelled", "control", "dead", "done", "held", "incoming", "ledger",
+    "quarantine",
     "ready", "spool.json", "tmp", "workers",
   ]
 

@@ -1,0 +1,98 @@
+internal import EdgeJob
+internal import EdgeScheduler
+internal import EdgeSpool
+
+// The tickets in `ready/`: the queue knows their order, the files say the rest.
+
+extension Coordinator {
+  /// Tickets that are kept in memory besides their files.
+  private static let recentMax = 4096
+  /// Tickets of an earlier leader that are read in one round, so that the first jobs need not wait
+  /// for all the others.
+  private static let readAtOnce = 2000
+
+  /// Reads some of the tickets that an earlier leader left.
+  /// - Returns: true where there was any.
+  func readTickets() throws(CoordinatorError) -> Bool {
+    if unread.isEmpty { return false }
+    for (job, path) in unread.suffix(Self.readAtOnce) {
+      if ready.contains(job) || live[job] != nil { continue }
+      do throws(SpoolError) {
+        let ticket = try spool.ticket(at: path)
+        // A retry that was cut short has left the job's earlier end behind.
+        if ticket.round > 1 {
+          try spool.removeTicket(at: Layout.path(.dead, job))
+          try spool.removeTicket(at: Layout.path(.cancelled, job))
+        }
+        do throws(CoordinatorError) { try enqueue(ticket) } catch {
+          if case .spool(let error) = error { throw error }
+        }
+      } catch  where error.kind == .notFound {
+        continue
+      } catch  where error.kind == .badInput {
+        // Cut off by a power cut before it was flushed: what it was made from is there still.
+        try onSpool { () throws(SpoolError) in try spool.removeTorn(at: path, reason: error.what) }
+        events.append(.notice("\(path) was removed: \(error.what)"))
+      } catch {
+        throw .spool(error)
+      }
+    }
+    unread.removeLast(min(Self.readAtOnce, unread.count))
+    return true
+  }
+
+  /// Takes note of a ticket that stands in `ready/`.
+  func enqueue(_ ticket: Ticket) throws(CoordinatorError) {
+    var waitsFor: [JobID] = []
+    var failed: JobID?
+    for parent in ticket.request.after {
+      switch try hasPassed(parent) {
+      case true?: continue
+      case false?: failed = parent
+      case nil: waitsFor.append(parent)
+      }
+    }
+    ready.insert(ReadyJob(ticket, waitsFor: waitsFor, failed: failed))
+    if recentTickets.count < Self.recentMax { recentTickets[ticket.job] = ticket }
+    isReadyNew = true
+  }
+
+  /// A job's ticket in `ready/`, and where it is; nil where it is not there (any more).
+  func readyTicket(_ job: JobID) throws(CoordinatorError) -> (ticket: Ticket, path: String)? {
+    guard let queue = ready.queue(of: job) else { return nil }
+    let path = Layout.ready(job, queue: queue)
+    if let known = recentTickets[job] { return (known, path) }
+    do throws(SpoolError) { return (try spool.ticket(at: path), path) } catch
+      where error.kind == .notFound
+    {
+      return nil
+    } catch { throw .spool(error) }
+  }
+
+  /// Forgets a job that leaves `ready/`.
+  @discardableResult
+  func dequeue(_ job: JobID) -> Bool {
+    recentTickets[job] = nil
+    return ready.remove(job)
+  }
+
+  /// Forgets the right that was given out for a job.
+  /// - Parameter cpuMilliseconds: what the attempt used, where it counts.
+  func forget(_ job: JobID, cpuMilliseconds: Int64? = nil) {
+    live[job] = nil
+    ready.finish(job, cpuMilliseconds: cpuMilliseconds)
+  }
+
+  /// Whether a job that another waits for has passed; nil while it has not ended.
+  private func hasPassed(_ job: JobID) throws(CoordinatorError) -> Bool? {
+    if ready.contains(job) || live[job] != nil { return nil }
+    guard let place = try onSpool({ () throws(SpoolError) in try spool.locate(job) }) else {
+      // Nobody has heard of it, so it never passes.
+      return false
+    }
+    guard place.state.isFinal else { return nil }
+    guard place.state == .done else { return false }
+    let record = try onSpool { () throws(SpoolError) in try spool.record(.done, job) }
+    return record.ticket.ending == .verdict(.passed)
+  }
+}
