@@ -51,8 +51,8 @@ struct EdgeCoder: ParsableCommand {
         name: "Site",
         subcommands: [
           Init.self, WorkerCommand.self, Schedule.self, Settle.self, LedgerCommand.self,
-          AccountCommand.self, Prune.self, Doctor.self, SandboxCommand.self, Demo.self,
-          Completion.self,
+          AccountCommand.self, Prune.self, Doctor.self, Power.self, SandboxCommand.self,
+          Demo.self, Completion.self,
         ]),
     ])
 }

@@ -10,7 +10,11 @@ struct WorkerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "worker",
     abstract: "Runs the jobs that the coordinator assigns to it.",
-    discussion: "Example: edgecoder worker --id local --slots 2 --until-idle 5m")
+    discussion: """
+      Example: edgecoder worker --id local --slots 2 --until-idle 5m
+
+      It spares the machine: edgecoder power shows whether it would take jobs now, and why.
+      """)
 
   @Option(help: "Its name; its folders are workers/ID.")
   var id = "local"
@@ -27,6 +31,8 @@ struct WorkerCommand: ParsableCommand {
   @Flag(help: ArgumentHelp("Ends when standard input does.", visibility: .hidden))
   var untilEndOfInput = false
 
+  @OptionGroup var host: HostOptions
+
   @Option(help: "The spool; else EDGECODER_SPOOL, else one in your state directory.")
   var spool: String?
 
@@ -37,6 +43,7 @@ struct WorkerCommand: ParsableCommand {
     guard Name.isValid(id) else {
       throw CommandFailure(.usage, "\(id) is no name", next: "use a-z, 0-9, dash and dot")
     }
+    let policy = try host.policy()
     var place = try SpoolOptions.parse([])
     place.spool = spool
     let open = try place.open()
@@ -48,7 +55,7 @@ struct WorkerCommand: ParsableCommand {
       Worker.Settings(
         id: id, slots: slots ?? Machine.processors, session: session, key: key,
         idleMilliseconds: try untilIdle.map(milliseconds), stop: stop.descriptor,
-        version: Version.text),
+        version: Version.text, host: policy),
       archives: try ArchiveConfined.process())
     try worker.run()
   }

@@ -61,6 +61,15 @@ package final class WorkerDesk: Sendable {
       .compactMap { FencedJob(fileName: $0) }.sorted { $0.fence < $1.fence }
   }
 
+  /// The ticket of a job in the inbox, without claiming it.
+  /// - Returns: nil where the coordinator has taken it back.
+  package func assignedTicket(_ job: FencedJob) throws(SpoolError) -> Ticket? {
+    do { return try spool.ticket(at: "\(Layout.worker(id, .inbox))/\(job)") } catch {
+      if error.kind == .notFound { return nil }
+      throw error
+    }
+  }
+
   /// The claimed jobs that the coordinator wants stopped.
   package func stopRequests() throws(SpoolError) -> [FencedJob] {
     try Spool.calls { () throws(SystemError) in try inbox.entries() }

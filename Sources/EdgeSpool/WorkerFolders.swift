@@ -36,10 +36,17 @@ package struct WorkerFile: Hashable, Sendable {
   package var process: Int64
   /// True while it finishes what it has and takes nothing new.
   package var draining: Bool
+  /// For whom it works; left out of the file where it is `on`.
+  package var mode: WorkerMode
+  /// The jobs that it takes now; left out of the file where it takes all.
+  package var accepts: Acceptance
+  /// Why it does not take all: a word of `a-z`, digits and `_`, such as `thermal_throttle`.
+  package var why: String?
 
   package init(
     id: String, slots: Int64, session: String?, profiles: [String], provides: [String],
-    key: String, host: String, process: Int64, draining: Bool = false
+    key: String, host: String, process: Int64, draining: Bool = false, mode: WorkerMode = .on,
+    accepts: Acceptance = .all, why: String? = nil
   ) {
     self.id = id
     self.slots = slots
@@ -50,6 +57,9 @@ package struct WorkerFile: Hashable, Sendable {
     self.host = host
     self.process = process
     self.draining = draining
+    self.mode = mode
+    self.accepts = accepts
+    self.why = why
   }
 
   /// The name of this file.
@@ -64,6 +74,9 @@ package struct WorkerFile: Hashable, Sendable {
       ("session", session.map { .string($0) }), ("profiles", .texts(profiles)),
       ("provides", .texts(provides)), ("key", .string(key)), ("host", .string(host)),
       ("process", .int(process)), ("draining", .bool(draining)),
+      ("mode", mode == .on ? nil : .string(mode.rawValue)),
+      ("accepts", accepts == .all ? nil : .string(accepts.rawValue)),
+      ("why", why.map { .string($0) }),
     ])
   }
 
@@ -75,11 +88,35 @@ package struct WorkerFile: Hashable, Sendable {
       session: try fields.optionalText("session"), profiles: try fields.texts("profiles"),
       provides: try fields.texts("provides"), key: try fields.text("key"),
       host: try fields.text("host"), process: try fields.integer("process"),
-      draining: try fields.flag("draining"))
+      draining: try fields.flag("draining"),
+      mode: try WorkerFile.choice(try fields.optionalText("mode"), "mode") ?? .on,
+      accepts: try WorkerFile.choice(try fields.optionalText("accepts"), "accepts") ?? .all,
+      why: try fields.optionalText("why"))
     try fields.end()
     guard (1...4096).contains(slots), Name.isValid(id) else {
       throw JSONError("a worker has 1 … 4096 slots and a valid name")
     }
+    // Shown to people, and written by whoever the worker runs as.
+    guard why.map(WorkerFile.isWord) ?? true else {
+      throw JSONError("\"why\" of \(WorkerFile.name) is no word of a-z, digits and _")
+    }
+  }
+
+  private static func choice<Choice: RawRepresentable<String>>(_ text: String?, _ name: String)
+    throws(JSONError) -> Choice?
+  {
+    guard let text else { return nil }
+    guard let choice = Choice(rawValue: text) else {
+      throw JSONError("\"\(name)\" of \(WorkerFile.name) is none that we know")
+    }
+    return choice
+  }
+
+  private static func isWord(_ text: String) -> Bool {
+    (1...64).contains(text.utf8.count)
+      && text.utf8.allSatisfy {
+        ($0 >= 0x61 && $0 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x5F
+      }
   }
 }
 

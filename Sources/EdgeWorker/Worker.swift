@@ -24,10 +24,12 @@ package final class Worker: Sendable {
     package var stop: Int32?
     /// The version of this program, for the receipts.
     package var version: String
+    /// What the owner of the machine allows.
+    package var host: HostPolicy
 
     package init(
       id: String, slots: Int, session: String?, key: SigningKey, idleMilliseconds: Int64?,
-      stop: Int32?, version: String
+      stop: Int32?, version: String, host: HostPolicy = HostPolicy()
     ) {
       self.id = id
       self.slots = slots
@@ -36,6 +38,7 @@ package final class Worker: Sendable {
       self.idleMilliseconds = idleMilliseconds
       self.stop = stop
       self.version = version
+      self.host = host
     }
   }
 
@@ -82,10 +85,11 @@ package final class Worker: Sendable {
     let watch = try Watch()
     try desk.watch(watch)
     try reportLost()
-    try announce(draining: false)
+    var machine = HostWatch(settings.host)
+    try announce(machine.decision)
     let slots = (0..<settings.slots).map { _ in WorkThread.start { [self] in serve() } }
     let writer = WorkThread.start { [self] in writeOutbox() }
-    let failure = Swift.Result { try take(watch) }
+    let failure = Swift.Result { try take(watch, &machine) }
     claims.close()
     for slot in slots { slot.join() }
     finished.close()
@@ -106,17 +110,19 @@ package final class Worker: Sendable {
     try desk.finish(lost)
   }
 
-  private func announce(draining: Bool) throws {
+  private func announce(_ decision: PowerDecision) throws {
     try desk.announce(
       WorkerFile(
         id: settings.id, slots: Int64(settings.slots), session: settings.session,
         profiles: Offering.profiles(host), provides: offering.provides(on: host),
         key: settings.key.publicKey.id,
-        host: Identity.hostName, process: Int64(Identity.process), draining: draining))
+        host: Identity.hostName, process: Int64(Identity.process),
+        mode: settings.host.mode, accepts: decision.accepts,
+        why: decision.accepts == .all ? nil : decision.reason.rawValue))
   }
 
   /// Claims jobs as long as slots are free; passes on requests to stop.
-  private func take(_ watch: borrowing Watch) throws {
+  private func take(_ watch: borrowing Watch, _ machine: inout HostWatch) throws {
     var running: [FencedJob: Running] = [:]
     var idleSince = Clocks.bootNanoseconds()
     while true {
@@ -124,22 +130,46 @@ package final class Worker: Sendable {
         if let job = running[job] { job.stop.raise() } else { desk.clearStopRequest(job) }
       }
       running = running.filter { !$0.value.isDone }
-      for job in try desk.assigned() where running.count < settings.slots {
+      let jobs = running.count < settings.slots ? try desk.assigned() : []
+      try look(&machine, isWaiting: !jobs.isEmpty, isWorking: !running.isEmpty)
+      let mayClaim = machine.mayClaim(isWaiting: !jobs.isEmpty)
+      for job in jobs where mayClaim && running.count < settings.slots {
+        guard try isTaken(job, machine.decision.accepts) else { continue }
         guard let claim = try desk.claim(job) else { continue }
         let one = try Running(claim)
         running[job] = one
         claims.send(one)
       }
-      if !running.isEmpty { idleSince = Clocks.bootNanoseconds() }
+      if !running.isEmpty || machine.isDeferring { idleSince = Clocks.bootNanoseconds() }
       let idle = (Clocks.bootNanoseconds() - idleSince) / 1_000_000
       if let most = settings.idleMilliseconds, running.isEmpty, idle >= most { return }
       let stop = settings.stop.map { [$0] } ?? []
+      let most = machine.isDeferring ? HostWatch.claimPeriod : HostWatch.period
       watch.wait(
-        milliseconds: settings.idleMilliseconds.map { Int32(clamping: max(1, $0 - idle)) } ?? 1000,
+        milliseconds: settings.idleMilliseconds.map {
+          Int32(clamping: max(1, min($0 - idle, most)))
+        } ?? 1000,
         others: [freed.descriptor] + stop)
       freed.lower()
       if let stop = settings.stop, !Poll.readable([stop], milliseconds: 0).isEmpty { return }
     }
+  }
+
+  /// Decides again whether to take jobs, and says so where that has changed.
+  private func look(_ machine: inout HostWatch, isWaiting: Bool, isWorking: Bool) throws {
+    let before = machine.decision
+    machine.look(
+      oldest: isWaiting ? HostWatch.claimPeriod : HostWatch.period, isWorking: isWorking)
+    let now = machine.decision
+    if now.accepts != before.accepts || now.accepts != .all && now.reason != before.reason {
+      try announce(now)
+    }
+  }
+
+  /// Whether a job in the inbox is among those that are taken now.
+  private func isTaken(_ job: FencedJob, _ accepts: Acceptance) throws -> Bool {
+    if accepts == .all { return true }
+    return try desk.assignedTicket(job).map { accepts.takes($0.manifest) } ?? false
   }
 
   /// One slot: runs what it gets, one after another.

@@ -15,7 +15,8 @@ extension EndToEnd.OutputTests {
     ("wait $(edgecoder status --all -q)", "edgecoder.wait/1"),
     ("ledger verify", "edgecoder.verify/1"), ("ledger balance", "edgecoder.balance/1"),
     ("ledger statement", "edgecoder.statement/1"), ("account list", "edgecoder.accounts/1"),
-    ("doctor", "edgecoder.doctor/1"), ("pack ok -o new.tar.zst", "edgecoder.inspect/1"),
+    ("doctor", "edgecoder.doctor/1"), ("power", "edgecoder.power/1"),
+    ("pack ok -o new.tar.zst", "edgecoder.inspect/1"),
     ("inspect ok.tar.zst", "edgecoder.inspection/1"),
     ("init --spool second", "edgecoder.init/1"),
   ]
