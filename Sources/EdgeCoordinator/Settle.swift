@@ -84,6 +84,8 @@ extension Coordinator {
     try onSpool { () throws(SpoolError) in try spool.syncAll() }
     for one in verified {
       try onSpool { () throws(SpoolError) in try spool.removeTicket(at: one.ticketPath) }
+      workerFiles.note(
+        one.receipt.worker, took: one.receipt.finished - one.receipt.started)
       if live[one.receipt.job]?.fence == one.receipt.fence {
         forget(one.receipt.job, cpuMilliseconds: one.receipt.usage.cpuMilliseconds)
       }

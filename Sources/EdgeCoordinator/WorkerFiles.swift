@@ -5,6 +5,8 @@ internal import EdgeSystem
 /// What the workers that live say about themselves; a file that has not changed is not read again.
 struct WorkerFiles {
   private var known: [String: Entry] = [:]
+  /// How long an attempt of that worker took of late, milliseconds.
+  private var paces: [String: Int64] = [:]
 
   private struct Entry {
     let status: FileStatus
@@ -12,8 +14,15 @@ struct WorkerFiles {
     /// With no free slots; what a worker provides are thousands of names, made into a set once.
     let offer: WorkerOffer
 
-    /// A worker gets as many jobs again as it has slots, so that it never waits for us between two.
-    func room(_ load: (String) -> Int) -> Int { max(0, slots * 2 + 2 - load(offer.id)) }
+    /// A worker gets as many jobs again as it has slots, so that it never waits for us between
+    /// two; of short jobs what fills the time until we look again.
+    func room(_ load: (String) -> Int, pace: Int64?) -> Int {
+      let ahead = pace.map { Int(Self.aheadMilliseconds) * slots / Int(max(1, $0)) } ?? 0
+      return max(0, max(slots * 2 + 2, min(ahead, 64)) - load(offer.id))
+    }
+
+    /// Longer than a round of ours with all its flushes.
+    private static let aheadMilliseconds: Int64 = 80
   }
 
   /// Looks who lives, and reads what is new.
@@ -35,6 +44,7 @@ struct WorkerFiles {
       }
     }
     hadChange = hadChange || now.count != known.count
+    paces = paces.filter { now[$0.key] != nil }
     known = now
     return hadChange
   }
@@ -42,7 +52,16 @@ struct WorkerFiles {
   /// True where a worker can take so many jobs that a schedule is worth its time: before its inbox
   /// runs dry, not for each single job.
   func haveRoom(_ load: (String) -> Int) -> Bool {
-    known.values.contains { $0.room(load) >= max(1, ($0.slots + 2) / 2) }
+    known.values.contains { entry in
+      let room = entry.room(load, pace: paces[entry.offer.id])
+      return room >= max(1, (entry.slots + 2) / 2)
+    }
+  }
+
+  /// Takes note of how long an attempt took, milliseconds.
+  mutating func note(_ worker: String, took milliseconds: Int64) {
+    let took = max(0, milliseconds)
+    paces[worker] = paces[worker].map { ($0 * 3 + took) / 4 } ?? took
   }
 
   /// What they offer, for the scheduler.
@@ -50,7 +69,7 @@ struct WorkerFiles {
   func offers(load: (String) -> Int) -> [WorkerOffer] {
     known.values.map { entry in
       var offer = entry.offer
-      offer.freeSlots = entry.room(load)
+      offer.freeSlots = entry.room(load, pace: paces[entry.offer.id])
       return offer
     }
   }
