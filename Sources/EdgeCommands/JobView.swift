@@ -57,7 +57,7 @@ struct JobView {
 
   /// The jobs that a file in `incoming/` becomes; none for a bare archive, whose job is not known
   /// before it is admitted.
-  private func waitingJobs(_ name: String) -> [JobID] {
+  func waitingJobs(_ name: String) -> [JobID] {
     guard let file = JobID(name) else { return [] }
     guard
       let descriptor = try? spool.root.open("\(Layout.incoming)/\(name)", O_RDONLY | O_NONBLOCK),
@@ -90,13 +90,19 @@ struct JobView {
     guard let next = Layout.batch(named: name)?.next, let index = job.place else {
       return "not admitted yet; no coordinator has run"
     }
-    return "\(Amount.count(index - next, "job")) of its batch get a ticket before it"
+    return whyInBatch(ahead: index - next)
   }
 
-  /// The jobs of a batch that have no ticket, from its file in `batches/`.
-  private func jobsWithoutTicket(of id: JobID, next: Int) -> [JobID] {
+  func whyInBatch(ahead: Int) -> String {
+    ahead == 0
+      ? "the next of its batch to get a ticket"
+      : "\(Amount.count(ahead, "job")) of its batch before it"
+  }
+
+  /// The jobs of a batch that have no ticket, in order.
+  func jobsWithoutTicket(of batch: BatchRequests, next: Int) -> [JobID] {
+    let id = batch.batch.id
     let place = BatchPlace(open: id, next: next)
-    guard let batch = try? spool.batch(at: place) else { return [] }
     let naming = JobNaming(spool: spool, uid: batch.batch.submitter)
     var jobs: [JobID] = []
     while next + jobs.count < batch.batch.count {
@@ -136,50 +142,5 @@ struct JobView {
     row.finished = receipt.finished
     row.receipt = Digest(bytes: Hash.sha256(envelope))
     return row
-  }
-
-  /// Every job that is not done, and the newest done ones.
-  func all(states: Set<JobState>, why: [JobID: String]) throws -> [JobRow] {
-    var rows: [JobRow] = []
-    for name in try spool.incoming(atMost: .max) where states.contains(.incoming) {
-      rows += waitingJobs(name).map {
-        JobRow(job: $0, task: "", state: .incoming, why: "not admitted yet")
-      }
-    }
-    for (id, next) in try spool.openBatches() where states.contains(.incoming) {
-      rows += jobsWithoutTicket(of: id, next: next).enumerated().map { ahead, job in
-        JobRow(
-          job: job, task: "", state: .incoming,
-          why: "\(Amount.count(ahead, "job")) of its batch get a ticket before it")
-      }
-    }
-    if states.contains(.ready) {
-      for (job, path) in try spool.readyJobs() {
-        let place = Place(state: .ready, path: path, worker: nil, fence: nil)
-        if let row = try? row(job, at: place, why: why[job]) { rows.append(row) }
-      }
-    }
-    for item in try spool.workerItems() where states.contains(item.state) {
-      let place = Place(
-        state: item.state, path: item.path, worker: item.worker, fence: item.job.fence)
-      if let row = try? row(item.job.job, at: place, why: nil) { rows.append(row) }
-    }
-    for state in [JobState.held, .dead, .cancelled, .done] where states.contains(state) {
-      for job in try spool.jobs(state) {
-        let place = Place(
-          state: state, path: Layout.path(state, job), worker: nil, fence: nil)
-        if let row = try? row(job, at: place, why: nil) { rows.append(row) }
-      }
-    }
-    if states.contains(.quarantine) {
-      for name in try spool.directory(Layout.quarantine).entries() where name.hasSuffix(".json") {
-        // What was no submission of a job has another name, and no row.
-        guard let job = JobID(String(name.dropLast(5))) else { continue }
-        let place = Place(
-          state: .quarantine, path: Layout.path(.quarantine, job), worker: nil, fence: nil)
-        if let row = try? row(job, at: place, why: nil) { rows.append(row) }
-      }
-    }
-    return rows
   }
 }

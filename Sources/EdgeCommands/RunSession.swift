@@ -257,7 +257,7 @@ struct Run: ParsableCommand {
       .submit(tasks, list: batch.requests)
     if resume {
       let open: Set<JobState> = [.incoming, .ready, .inbox, .running, .outbox]
-      let left = try JobView(site).all(states: open, why: [:])
+      let left = try JobList(JobView(site), states: open).rows
       let known = Set(jobs.map(\.job))
       jobs += left.filter { !known.contains($0.job) }
         .map { SubmittedJob(job: $0.job, name: $0.task) }

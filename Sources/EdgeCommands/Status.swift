@@ -18,6 +18,9 @@ struct Status: ParsableCommand {
   @Flag(help: "Also jobs that have ended.")
   var all = false
 
+  @Option(help: "Rows at most, those that run first; 0 shows all.")
+  var limit = 200
+
   @Flag(help: "The one reason why a job is not running.")
   var why = false
 
@@ -41,9 +44,22 @@ struct Status: ParsableCommand {
     if ids.isEmpty {
       try site.requireOwner()
       let open: Set<JobState> = [.incoming, .ready, .inbox, .running, .outbox, .held]
-      rows = try view.all(states: all ? Set(JobState.allCases) : open, why: reasons)
+      let list = try JobList(
+        view, states: all ? Set(JobState.allCases) : open, why: reasons,
+        most: limit == 0 ? .max : limit)
+      rows = list.rows
+      note(list.more)
     }
     try output.render(.jobs(rows))
+  }
+
+  /// What is not shown goes where no program reads it by mistake.
+  private func note(_ more: [JobState: Int]) {
+    if more.isEmpty { return }
+    let parts = JobState.allCases.compactMap { state in
+      more[state].map { "\($0) \(state.rawValue)" }
+    }
+    Console.note("and \(parts.joined(separator: ", ")); --limit 0 shows all")
   }
 }
 

@@ -72,10 +72,7 @@ struct Endings {
     where spool.root.contains(Layout.path(state, job)) {
       if let record = try? spool.record(state, job) { return record.ticket.ending }
     }
-    if spool.root.contains(Layout.path(.quarantine, job) + ".json") {
-      return .rejected(reason: spool.quarantineReason(job) ?? "")
-    }
-    return nil
+    return spool.quarantineReason(job).map { .rejected(reason: $0) }
   }
 }
 
@@ -239,7 +236,7 @@ struct Wait: ParsableCommand {
     if all {
       try site.requireOwner()
       let states: Set<JobState> = [.incoming, .ready, .inbox, .running, .outbox]
-      ids += try JobView(site).all(states: states, why: [:]).map(\.job)
+      ids += try JobList(JobView(site), states: states).rows.map(\.job)
     }
     if ids.isEmpty {
       if all { return }

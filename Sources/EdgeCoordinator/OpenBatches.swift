@@ -18,6 +18,8 @@ struct OpenBatch {
   var ahead: [JobID] = []
   /// Of its next request; batches with a higher one go first.
   var priority: Int64
+  /// Who pays for that.
+  var charge: Coordinator.Charge
   /// Why it does not go on, and when that is looked at again, milliseconds UTC.
   var pause: (reason: String, until: Int64)?
 
@@ -30,8 +32,8 @@ struct OpenBatch {
 extension Coordinator {
   /// Tickets that a batch gets at once, and that may wait before it gets more.
   static let sliceCount = 256
-  /// Batches of one account that get tickets at the same time.
-  private static let openAtOnce = 64
+  /// Batches of one submitter and account that get tickets at the same time.
+  private static let openAtOnce = 8
 
   /// Reads back which batches are open.
   func recoverBatches() throws(CoordinatorError) {
@@ -47,7 +49,9 @@ extension Coordinator {
       let requests = try spool.batch(at: place)
       let first = try spool.requests(of: requests, at: place, from: next, atMost: 1)
       batches.append(
-        OpenBatch(requests: requests, next: next, priority: first.first?.priority ?? 0))
+        OpenBatch(
+          requests: requests, next: next, priority: first.first?.priority ?? 0,
+          charge: Charge(uid: requests.batch.submitter, account: first.first?.account)))
       batches.sort {
         ($1.priority, $0.file.admitted, $0.file.id) < ($0.priority, $1.file.admitted, $1.file.id)
       }
@@ -65,13 +69,12 @@ extension Coordinator {
   /// The jobs that get a ticket next: of each batch that has few waiting, one slice.
   func slices() throws(CoordinatorError) -> [Candidate] {
     var candidates: [Candidate] = []
-    var opened: [UInt32: Int] = [:]
+    var opened: [Charge: Int] = [:]
     let now = now()
     for index in batches.indices {
-      let submitter = batches[index].file.submitter
-      opened[submitter, default: 0] += 1
-      if opened[submitter, default: 0] > Self.openAtOnce { continue }
       if let pause = batches[index].pause, pause.until > now { continue }
+      opened[batches[index].charge, default: 0] += 1
+      if opened[batches[index].charge, default: 0] > Self.openAtOnce { continue }
       batches[index].pause = nil
       batches[index].ahead.removeAll { !ready.contains($0) }
       if batches[index].ahead.count > Self.sliceCount / 2 { continue }

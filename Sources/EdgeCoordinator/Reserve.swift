@@ -179,8 +179,17 @@ extension Coordinator {
     let file = JobID(taken.name) ?? naming.file(of: requests)
     for (index, request) in requests.enumerated() {
       let job = naming.id(of: request, index: index, file: file, count: requests.count)
-      try rejectJob(job, submitter: taken.submitter, reason: reason)
+      // One note stands for all whose names say where they belong.
+      if job.batch == file, file.isBatch {
+        events.append(.ended(job, .rejected(reason: reason), cost: .zero))
+      } else {
+        try rejectJob(job, submitter: taken.submitter, reason: reason)
+      }
     }
-    try reject(taken.name, job: nil, submitter: taken.submitter, reason: reason)
+    try onSpool { () throws(SpoolError) in
+      try spool.quarantine(
+        taken.name, job: file.isBatch ? file : nil, submitter: taken.submitter, reason: reason)
+      try spool.removeIncoming(taken.name)
+    }
   }
 }

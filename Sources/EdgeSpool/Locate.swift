@@ -53,8 +53,7 @@ extension Spool {
     {
       return Place(state: .incoming, path: place.path)
     }
-    let note = Layout.path(.quarantine, job) + ".json"
-    if root.contains(note) {
+    if let note = quarantineNote(of: job) {
       return Place(state: .quarantine, path: note, worker: nil, fence: nil)
     }
     return nil
@@ -86,10 +85,19 @@ extension Spool {
       .compactMap { JobID($0) }
   }
 
+  /// Where it stands that a job, or the batch that it belongs to, was rejected.
+  private func quarantineNote(of job: JobID) -> String? {
+    for name in [job, job.batch] {
+      let note = Layout.path(.quarantine, name) + ".json"
+      if root.contains(note) { return note }
+    }
+    return nil
+  }
+
   /// Why a submission was put into quarantine, where it was.
   package func quarantineReason(_ job: JobID) -> String? {
-    guard
-      let bytes = try? root.read(Layout.path(.quarantine, job) + ".json", atMost: 1 << 16),
+    guard let note = quarantineNote(of: job),
+      let bytes = try? root.read(note, atMost: 1 << 16),
       let json = try? JSON.parse(bytes)
     else { return nil }
     return json["reason"]?.text

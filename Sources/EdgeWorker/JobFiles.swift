@@ -29,12 +29,19 @@ struct JobFiles {
     into workspace: inout Workspace, of sandbox: Sandbox, withTests: Bool
   ) throws -> Snapshot? {
     let known = sandbox.hasSnapshots ? snapshots.find(ticket.blob) : nil
+    // Its bytes were compared with both digests when the snapshot was made.
+    if let known, known.isAll, !withTests {
+      try sandbox.lay(&workspace, over: known.snapshot)
+      return known.snapshot
+    }
     let snapshot =
-      sandbox.hasSnapshots ? try known ?? Snapshot(limits: ticket.manifest.limits) : nil
-    let patch = try fill(
+      sandbox.hasSnapshots ? try known?.snapshot ?? Snapshot(limits: ticket.manifest.limits) : nil
+    let (patch, hasCandidate) = try fill(
       workspace, known == nil ? snapshot?.directory.raw ?? workspace.directory.raw : nil, withTests)
     if let snapshot {
-      if known == nil { snapshots.keep(snapshot, of: ticket.blob) }
+      if known == nil {
+        snapshots.keep(snapshot, of: ticket.blob, isAll: patch == nil && !hasCandidate)
+      }
       try sandbox.lay(&workspace, over: snapshot)
     }
     if let patch { try apply(patch, to: workspace) }
@@ -45,16 +52,27 @@ struct JobFiles {
   }
 
   /// - Parameter source: where the snapshot goes; nil where it is there.
-  /// - Returns: the candidate's patch.
+  /// - Returns: the candidate's patch, and whether the candidate has files.
   private func fill(_ workspace: borrowing Workspace, _ source: Int32?, _ withTests: Bool) throws
-    -> [UInt8]?
+    -> (patch: [UInt8]?, hasCandidate: Bool)
   {
     var parts = Parts(
       source: source, attachments: nil, candidate: workspace.directory.raw, protected: protected)
-    guard withTests else { return try unpack(parts).patch }
+    guard withTests else { return try unpackNoting(parts) }
     let tests = try workspace.area("tests")
     parts.tests = tests.raw
-    return try unpack(parts).patch
+    return try unpackNoting(parts)
+  }
+
+  private func unpackNoting(_ parts: Parts) throws -> (patch: [UInt8]?, hasCandidate: Bool) {
+    var hasCandidate = false
+    let unpacked = try unpackTask(
+      archive, in: process, expecting: (blob: ticket.blob, task: ticket.task), limits: .task
+    ) { part, path in
+      if part == .candidate { hasCandidate = true }
+      return parts.target(part, path)
+    }
+    return (unpacked.patch, hasCandidate)
   }
 
   private func apply(_ patch: [UInt8], to workspace: borrowing Workspace) throws {

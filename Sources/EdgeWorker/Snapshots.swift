@@ -8,6 +8,7 @@ final class Snapshots: Sendable {
   private struct Entry: Sendable {
     let archive: Digest
     let snapshot: Snapshot
+    let isAll: Bool
     let bytes: Int64
   }
 
@@ -18,18 +19,21 @@ final class Snapshots: Sendable {
   private static let bytesMax: Int64 = 256 << 20
 
   /// The snapshot of an archive, where it is there.
-  func find(_ archive: Digest) -> Snapshot? {
+  /// - Returns: also whether the archive holds nothing that is laid over it.
+  func find(_ archive: Digest) -> (snapshot: Snapshot, isAll: Bool)? {
     entries.withLock { entries in
       guard let place = entries.lastIndex(where: { $0.archive == archive }) else { return nil }
       let entry = entries.remove(at: place)
       entries.append(entry)
-      return entry.snapshot
+      return (entry.snapshot, entry.isAll)
     }
   }
 
   /// Keeps a snapshot whose files are all there. One that is in use stays as long as it is.
-  func keep(_ snapshot: Snapshot, of archive: Digest) {
-    let entry = Entry(archive: archive, snapshot: snapshot, bytes: snapshot.bytes)
+  /// - Parameter isAll: true where the archive holds no candidate.
+  func keep(_ snapshot: Snapshot, of archive: Digest, isAll: Bool) {
+    let entry = Entry(
+      archive: archive, snapshot: snapshot, isAll: isAll, bytes: snapshot.bytes)
     entries.withLock { entries in
       entries.removeAll { $0.archive == archive }
       entries.append(entry)
