@@ -60,21 +60,29 @@ struct JobList {
 
   /// What has no ticket: submissions that nobody has taken, and the rest of each batch.
   private mutating func addIncoming() throws {
-    for name in try view.spool.incoming(atMost: .max) {
+    let (total, batches) = try view.spool.incomingCount()
+    // To sort hundreds of thousands of names takes longer than everything else.
+    let names = isFull ? batches : try view.spool.incoming(atMost: .max)
+    count(total - names.count)
+    for name in names {
       if isFull, JobID(name)?.isBatch != true {
-        more[.incoming, default: 0] += 1
+        count(1)
         continue
       }
       let jobs = view.waitingJobs(name)
-      for job in jobs.prefix(most - rows.count) {
+      let shown = jobs.prefix(most - rows.count)
+      for job in shown {
         rows.append(JobRow(job: job, task: "", state: .incoming, why: "not admitted yet"))
       }
-      count(jobs.dropFirst(most - rows.count).count)
+      count(jobs.count - shown.count)
     }
     for (id, next) in try view.spool.openBatches() {
-      guard let batch = try? view.spool.batch(at: BatchPlace(open: id, next: next)) else { continue }
+      guard let batch = try? view.spool.batch(at: BatchPlace(open: id, next: next)) else {
+        continue
+      }
       let left = batch.batch.count - next
-      let shown = isFull ? [] : view.jobsWithoutTicket(of: batch, next: next).prefix(most - rows.count)
+      let shown =
+        isFull ? [] : view.jobsWithoutTicket(of: batch, next: next).prefix(most - rows.count)
       rows += shown.enumerated().map { ahead, job in
         JobRow(job: job, task: "", state: .incoming, why: view.whyInBatch(ahead: ahead))
       }

@@ -27,6 +27,18 @@ extension Spool {
     return Array(try Spool.calls { () throws(SystemError) in try incoming.entries() }.prefix(most))
   }
 
+  /// How many names wait in `incoming/`, and which of them are batches.
+  package func incomingCount() throws(SpoolError) -> (count: Int, batches: [String]) {
+    let incoming = try directory(Layout.incoming)
+    let names = try Spool.calls { () throws(SystemError) in try incoming.names() }
+      .filter { $0.first != 0x2E }
+    // The names of batches end in zeros; few others have to be looked at closely.
+    let batches = names.filter { $0.count == 26 && $0.suffix(3).elementsEqual("000".utf8) }
+      .compactMap { String(validating: $0, as: UTF8.self) }
+      .filter { JobID($0)?.isBatch == true }
+    return (names.count, batches.sorted())
+  }
+
   /// Copies a submission: the requests into memory, the archive into `blobs/` while hashing it.
   ///
   /// The submitted file is never renamed, because its inode still belongs to the submitter; what he

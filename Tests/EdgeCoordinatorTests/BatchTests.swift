@@ -1,0 +1,119 @@
+import EdgeCoordinator
+import EdgeJob
+import EdgeLedger
+import EdgeSpool
+import EdgeSystem
+import Testing
+
+/// Batches: tickets a bounded number ahead, nothing lost on the way.
+struct BatchTests {
+  /// Runs everything that is assigned, until nothing is.
+  private func work(_ site: Site, _ coordinator: Coordinator, _ desk: WorkerDesk) throws -> Int {
+    var ended = 0
+    while true {
+      try coordinator.settleDown()
+      let claims = try desk.claimAll()
+      if claims.isEmpty { return ended }
+      try desk.finish(claims.map { site.finished($0, .verdict(.passed)) })
+      ended += claims.count
+    }
+  }
+
+  @Test func onlySomeStandInReady() throws {
+    let site = try Site(grant: 1_000_000_000_000)
+    let jobs = try site.submit(count: 1000)
+    let coordinator = try site.coordinator()
+    try coordinator.settleDown()
+    let ready = try site.spool.readyJobs()
+    #expect(ready.count == 256)
+    #expect(try site.ledger.openReservations().count == 256)
+    #expect(try site.spool.locate(jobs[255])?.state == .ready)
+    #expect(try site.spool.locate(jobs[256])?.state == .incoming)
+    #expect(coordinator.unfinished == 1000)
+    #expect(try work(site, coordinator, try site.desk()) == 1000)
+    #expect(try site.spool.jobs(.done) == jobs.sorted())
+    #expect(try site.spool.openBatches().isEmpty)
+    #expect(site.spool.place(ofBatch: jobs[0].batch)?.next == nil)
+    #expect(try site.ledger.openReservations().isEmpty)
+    #expect(try site.ledger.verify().isClean)
+  }
+
+  /// Whoever leads next goes on where the last one was, also where its last step was undone.
+  @Test(arguments: [false, true]) func aNewLeaderGoesOn(undoing: Bool) throws {
+    let site = try Site(grant: 1_000_000_000_000)
+    let jobs = try site.submit(count: 600)
+    do { try site.coordinator().settleDown() }
+    if undoing {
+      let id = jobs[0].batch
+      try site.spool.root.rename(
+        "batches/\(id).256", to: site.spool.root, "batches/\(id).0")
+    }
+    let coordinator = try site.coordinator()
+    #expect(try work(site, coordinator, try site.desk()) == 600)
+    #expect(try site.spool.jobs(.done) == jobs.sorted())
+    #expect(try site.ledger.verify().isClean)
+  }
+
+  /// A batch for which the credits do not last goes on when some come back.
+  @Test func credits() throws {
+    let probe = try Site()
+    _ = try probe.submit()
+    try probe.coordinator().settleDown()
+    let price = try #require(try probe.ledger.openReservations().first).amount.micro
+    let site = try Site(grant: price * 10)
+    let jobs = try site.submit(count: 40)
+    let coordinator = try site.coordinator()
+    try coordinator.settleDown()
+    #expect(try site.spool.readyJobs().count == 10)
+    #expect(coordinator.events.contains { "\($0)".contains("batch") })
+    let desk = try site.desk()
+    for _ in 0..<40 where try site.spool.jobs(.done).count < 40 {
+      _ = try work(site, coordinator, desk)
+      site.now += 1001
+    }
+    #expect(try site.spool.jobs(.done) == jobs.sorted())
+    #expect(try site.ledger.verify().isClean)
+  }
+
+  @Test func aBatchThatCannotBePaidIsRejectedWhole() throws {
+    let site = try Site(grant: 1000)
+    let jobs = try site.submit(count: 300)
+    try site.coordinator().settleDown()
+    for job in [jobs[0], jobs[299]] {
+      #expect(try site.spool.locate(job)?.state == .quarantine)
+      #expect(site.spool.quarantineReason(job)?.contains("credits") == true)
+    }
+    #expect(try site.spool.directory(Layout.quarantine).entries().count == 2)
+    #expect(try site.available() == 1000)
+  }
+
+  @Test func theSameKeyIsTheSameBatch() throws {
+    let site = try Site(grant: 1_000_000_000_000)
+    let first = try site.submit(Request(key: "k"), count: 300)
+    let coordinator = try site.coordinator()
+    try coordinator.settleDown()
+    #expect(try site.submit(Request(key: "k"), count: 300) == first)
+    try coordinator.settleDown()
+    #expect(try site.ledger.openReservations().count == 256)
+    #expect(try site.spool.incoming(atMost: 1).isEmpty)
+    // Other content under the same key is put aside, and changes nothing.
+    _ = try site.submit(Request(key: "k"), command: "false", count: 300)
+    try coordinator.settleDown()
+    #expect(try site.spool.openBatches().map(\.id) == [first[0].batch])
+    #expect(try site.spool.directory(Layout.quarantine).entries().count == 2)
+    #expect(try work(site, coordinator, try site.desk()) == 300)
+  }
+
+  /// Jobs beyond the first slice can be cancelled as little as other ones without a ticket, and the
+  /// answer says where they are.
+  @Test func aJobWithoutATicketIsNotTouched() throws {
+    let site = try Site(grant: 1_000_000_000_000)
+    let jobs = try site.submit(count: 300)
+    let coordinator = try site.coordinator()
+    try coordinator.settleDown()
+    coordinator.events = []
+    try coordinator.obey(ControlRequest(.cancel, [jobs[299]], reason: ""), of: site.spool.owner)
+    #expect(coordinator.events.count == 1)
+    #expect(try site.spool.locate(jobs[299])?.state == .incoming)
+  }
+}

@@ -1,0 +1,107 @@
+import EdgeJob
+import EdgeTestSupport
+import Testing
+
+extension EndToEnd {
+  /// Many jobs of one task: arrays, matrices, lists, and what each of them finds.
+  @Suite struct BatchTests {}
+}
+
+extension EndToEnd.BatchTests {
+  /// A task that prints its parameters.
+  private func place() throws -> Workplace {
+    let place = try Workplace()
+    expect(try place.shell("mkdir -p print/source"), 0)
+    try place.folder.write(
+      "print/source/print.sh",
+      text: "env | grep ^EDGECODER_[AB] | sort | tr '\\n' '|'\n")
+    try place.folder.write(
+      "print/task.toml",
+      text: """
+        [task]
+        name = "print"
+        [edgecoder]
+        format = 1
+        kind = "run"
+        language = "shell"
+        command = ["/bin/sh", "print.sh"]
+        """)
+    return place
+  }
+
+  private func outputs(_ place: Workplace, _ arguments: String) throws -> [String] {
+    let run = expect(try place.shell("edgecoder run print --json \(arguments)"), 0)
+    let jobs = try run.json["jobs"]?.elements ?? []
+    return try jobs.map { row in
+      let job = try #require(row["job"]?.text)
+      let log = expect(try place.edgecoder("logs", job), 0)
+      return log.output.split(separator: "|").joined(separator: " ")
+    }
+  }
+
+  @Test func anArray() throws {
+    let place = try place()
+    let found = try outputs(place, "--array 3-9:3%2")
+    #expect(found == [3, 6, 9].map { "EDGECODER_ARRAY_INDEX=\($0)" })
+  }
+
+  @Test func aMatrix() throws {
+    let place = try place()
+    let found = try outputs(place, "--matrix A=x,y B=1,2")
+    #expect(
+      found
+        == ["x1", "x2", "y1", "y2"].map {
+          "EDGECODER_A=\($0.first ?? "?") EDGECODER_B=\($0.last ?? "?")"
+        })
+  }
+
+  @Test func aList() throws {
+    let place = try place()
+    try place.folder.write(
+      "list.jsonl",
+      text: """
+        {"parameters": {"A": "one"}, "priority": 3}
+
+        {"parameters": {"A": "two words"}, "key": "second"}
+        """)
+    let found = try outputs(place, "--from list.jsonl")
+    #expect(found == ["EDGECODER_A=one", "EDGECODER_A=two words"])
+  }
+
+  @Test(arguments: [
+    ["--array", "9-3"], ["--array", "1-"], ["--array", "1-3%0"], ["--array", "x"],
+    ["--array", "1-20000"], ["--matrix", "A"], ["--matrix", "a=1"], ["--matrix", "A=1", "A=2"],
+    ["--count", "0"], ["--count", "2", "--array", "1-2"], ["--max-running", "0"],
+  ])
+  func whatIsNoBatchIsAUsageError(arguments: [String]) throws {
+    let place = try place()
+    expect(try place.shell("edgecoder submit print \(arguments.joined(separator: " "))"), 64)
+    #expect(try place.names("spool/incoming").isEmpty)
+  }
+
+  @Test func aBadLineIsNamed() throws {
+    let place = try place()
+    for line in [
+      "{", "[]", #"{"priority": 999}"#, #"{"colour": "red"}"#, #"{"parameters": {"a": "1"}}"#,
+    ] {
+      try place.folder.write("list.jsonl", text: "{}\n\(line)\n")
+      let run = expect(try place.shell("edgecoder submit print --from list.jsonl"), 65)
+      #expect(run.errors.contains("line 2"), "\(run.errors)")
+    }
+    #expect(try place.names("spool/incoming").isEmpty)
+  }
+
+  /// `status` shows some of many, and counts the others.
+  @Test func statusIsShort() throws {
+    let place = try place()
+    expect(try place.shell("edgecoder submit print --count 1000"), 0)
+    for coordinator in [false, true] {
+      if coordinator { expect(try place.edgecoder("schedule", "--once"), 0) }
+      let status = expect(try place.edgecoder("status", "--limit", "5", "--json"), 0)
+      #expect(try status.json["jobs"]?.elements?.count == 5)
+      #expect(status.errors.contains("995 incoming") || status.errors.contains("744 incoming"))
+      let all = try place.edgecoder("status", "--limit", "0", "--json")
+      #expect(try all.json["jobs"]?.elements?.count == 1000)
+    }
+  }
+}
