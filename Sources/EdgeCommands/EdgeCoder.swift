@@ -13,6 +13,7 @@ package func runEdgeCoder() {
     if CommandLine.arguments.dropFirst().elementsEqual(ArchiveConfined.arguments) {
       try ArchiveConfined.serve()
     }
+    if try QuickSubmit.run(Array(CommandLine.arguments.dropFirst())) { return }
     var command = try EdgeCoder.parseAsRoot()
     try command.run()
   } catch {

@@ -61,6 +61,9 @@ struct OutputOptions: ParsableArguments {
   @Flag(name: [.short, .long], help: "Ids or values alone.")
   var quiet = false
 
+  /// True where the answer is for people.
+  var isTable: Bool { !json && !quiet && (format ?? "table") == "table" }
+
   func render(_ document: Document) throws {
     var form = OutputFormat.table
     if json { form = .json }

@@ -18,8 +18,8 @@ struct Status: ParsableCommand {
   @Flag(help: "Also jobs that have ended.")
   var all = false
 
-  @Option(help: "Rows at most, those that run first; 0 shows all.")
-  var limit = 200
+  @Option(help: "Rows at most, those that run first; else 200 in a table, and all for programs.")
+  var limit: Int?
 
   @Flag(help: "The one reason why a job is not running.")
   var why = false
@@ -46,7 +46,7 @@ struct Status: ParsableCommand {
       let open: Set<JobState> = [.incoming, .ready, .inbox, .running, .outbox, .held]
       let list = try JobList(
         view, states: all ? Set(JobState.allCases) : open, why: reasons,
-        most: limit == 0 ? .max : limit)
+        most: limit ?? (output.isTable ? 200 : .max))
       rows = list.rows
       note(list.more)
     }
@@ -59,7 +59,7 @@ struct Status: ParsableCommand {
     let parts = JobState.allCases.compactMap { state in
       more[state].map { "\($0) \(state.rawValue)" }
     }
-    Console.note("and \(parts.joined(separator: ", ")); --limit 0 shows all")
+    Console.note("and \(parts.joined(separator: ", ")); --format plain lists all")
   }
 }
 

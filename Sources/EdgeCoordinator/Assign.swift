@@ -13,7 +13,10 @@ extension Coordinator {
     let hadChange: Bool
     do { hadChange = try workerFiles.read(spool) } catch { throw .spool(error) }
     let offers = workerFiles.offers { load[$0, default: 0] }
-    if hadChange { try releaseOffered(offers) }
+    if hadChange {
+      try releaseOffered(offers)
+      try takeBackRefused()
+    }
     let now = now()
     let fallen = ready.advance(to: now)
     var didWork = false
@@ -41,6 +44,23 @@ extension Coordinator {
       didWork = isAssigned || didWork
     }
     return didWork
+  }
+
+  /// Takes jobs back that a worker was given and does not take any more.
+  private func takeBackRefused() throws(CoordinatorError) {
+    for worker in workerFiles.sparing {
+      for item in try onSpool({ () throws(SpoolError) in try spool.workerItems(of: worker.id) })
+      where item.state == .inbox {
+        guard let ticket = live[item.job.job]?.ticket else { continue }
+        if !worker.draining, worker.accepts.takes(ticket.manifest) { continue }
+        let isBack = try onSpool { () throws(SpoolError) in
+          try spool.takeBack(item, queue: ticket.request.queue)
+        }
+        guard isBack else { continue }
+        forget(item.job.job)
+        try enqueue(ticket)
+      }
+    }
   }
 
   /// Gives one job to a worker under a new fence.

@@ -47,6 +47,7 @@ extension ReadyJob {
       waitsFor: waitsFor, failedDependency: failed, session: ticket.request.session,
       profile: manifest.profile, language: manifest.language,
       requirements: manifest.requirements
-        + (manifest.needsMounts ? [TaskManifest.mountsRequirement] : []))
+        + (manifest.needsMounts ? [TaskManifest.mountsRequirement] : []),
+      isSmall: Acceptance.small.takes(manifest))
   }
 }

@@ -1,3 +1,4 @@
+internal import EdgeJob
 internal import EdgeScheduler
 internal import EdgeSpool
 internal import EdgeSystem
@@ -39,7 +40,8 @@ struct WorkerFiles {
           status: status, slots: Int(file.slots),
           offer: WorkerOffer(
             id: file.id, freeSlots: 0, onlySession: file.session, profiles: Set(file.profiles),
-            provides: Set(file.provides), draining: file.draining))
+            provides: Set(file.provides), draining: file.draining, accepts: file.accepts,
+            why: file.why))
         hadChange = true
       }
     }
@@ -56,6 +58,11 @@ struct WorkerFiles {
       let room = entry.room(load, pace: paces[entry.offer.id])
       return room >= max(1, (entry.slots + 2) / 2)
     }
+  }
+
+  /// The workers that take less than everything at present.
+  var sparing: [WorkerOffer] {
+    known.values.map(\.offer).filter { $0.draining || $0.accepts != .all }
   }
 
   /// Takes note of how long an attempt took, milliseconds.

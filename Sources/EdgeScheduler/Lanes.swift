@@ -1,3 +1,5 @@
+internal import EdgeJob
+
 /// The workers, seen by what jobs ask for: one lane for each different set of needs.
 ///
 /// A lane is worked out once, however many jobs use it. Free slots are shared between lanes and
@@ -32,7 +34,7 @@ struct Lanes {
 
   init(workers: [WorkerOffer]) {
     self.workers = workers.sorted { $0.id < $1.id }
-    free = self.workers.map { $0.draining ? 0 : max(0, $0.freeSlots) }
+    free = self.workers.map { $0.draining || $0.accepts == .nothing ? 0 : max(0, $0.freeSlots) }
     precondition(
       Set(workers.map(\.id)).count == workers.count, "two offers of the same worker")
   }
@@ -74,8 +76,11 @@ struct Lanes {
     let open = workers.indices.filter { workers[$0].accepts(session: needs.session) }
     let able = open.filter { workers[$0].lacks(needs) == nil }
     if !able.isEmpty {
-      let live = able.filter { !workers[$0].draining }
-      if live.isEmpty { return .blocked(.workersDraining) }
+      let live = able.filter { workers[$0].takes(needs) }
+      if live.isEmpty {
+        let why = able.lazy.filter { !workers[$0].draining }.compactMap { workers[$0].why }.first
+        return .blocked(why.map { .workersSpare($0) } ?? .workersDraining)
+      }
       return .open(MinHeap(live.map { place($0, for: needs) }))
     }
     if open.isEmpty { return .blocked(.noWorkers) }

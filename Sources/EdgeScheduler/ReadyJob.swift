@@ -29,12 +29,14 @@ package struct ReadyJob: Hashable, Sendable {
   package var language: String
   /// What else the worker must provide, such as `program:git`.
   package var requirements: [String]
+  /// True where a worker takes it that spares its machine.
+  package var isSmall: Bool
 
   package init(
     job: JobID, account: String, queue: String = "default", group: JobGroup? = nil,
     priority: Int64 = 0, admitted: Int64, notBefore: Int64 = 0, notAfter: Int64? = nil,
     waitsFor: [JobID] = [], failedDependency: JobID? = nil, session: String? = nil,
-    profile: String, language: String = "", requirements: [String] = []
+    profile: String, language: String = "", requirements: [String] = [], isSmall: Bool = true
   ) {
     self.job = job
     self.account = account
@@ -50,6 +52,7 @@ package struct ReadyJob: Hashable, Sendable {
     self.profile = profile
     self.language = language
     self.requirements = requirements
+    self.isSmall = isSmall
   }
 }
 
@@ -66,10 +69,15 @@ package struct WorkerOffer: Hashable, Sendable {
   package var provides: Set<String>
   /// It finishes what it has and takes nothing new.
   package var draining: Bool
+  /// Which jobs it takes at present.
+  package var accepts: Acceptance
+  /// Why it does not take all, in its own word.
+  package var why: String?
 
   package init(
     id: String, freeSlots: Int, onlySession: String? = nil, profiles: Set<String>,
-    provides: Set<String> = [], draining: Bool = false
+    provides: Set<String> = [], draining: Bool = false, accepts: Acceptance = .all,
+    why: String? = nil
   ) {
     self.id = id
     self.freeSlots = freeSlots
@@ -77,10 +85,17 @@ package struct WorkerOffer: Hashable, Sendable {
     self.profiles = profiles
     self.provides = provides
     self.draining = draining
+    self.accepts = accepts
+    self.why = why
   }
 
   /// True where it may take a job of that session, whatever the job asks for.
   func accepts(session: String?) -> Bool { onlySession == nil || onlySession == session }
+
+  /// True where it takes such jobs at present.
+  func takes(_ needs: Needs) -> Bool {
+    !draining && (accepts == .all || accepts == .small && needs.isSmall)
+  }
 
   /// The first thing that the job asks for and this worker does not have, nil where it has all.
   func lacks(_ needs: Needs) -> String? {
@@ -94,12 +109,14 @@ struct Needs: Hashable, Sendable {
   let session: String?
   let profile: String
   let provided: [String]
+  let isSmall: Bool
 
   init(_ job: ReadyJob) {
     session = job.session
     profile = job.profile
     let language = job.language.isEmpty ? [] : ["language:\(job.language)"]
     provided = language + job.requirements
+    isSmall = job.isSmall
   }
 
   /// Each thing by its own name, the profile first.

@@ -12,6 +12,8 @@ package enum WaitReason: Hashable, Sendable {
   case noWorkerOffersAll([String])
   /// The workers that could run it take no new jobs.
   case workersDraining
+  /// The workers that could run it spare their machines; the word of one of them.
+  case workersSpare(String)
   /// The workers that could run it have no free slot.
   case allWorkersBusy
   /// As many jobs run already as the account, the queue or the group may have at the same time.
@@ -23,7 +25,8 @@ package enum WaitReason: Hashable, Sendable {
   package var needsSomebody: Bool {
     switch self {
     case .noWorkerOffers, .noWorkerOffersAll, .noWorkers: true
-    case .notBefore, .dependencies, .workersDraining, .allWorkersBusy, .capped: false
+    case .notBefore, .dependencies, .workersDraining, .workersSpare, .allWorkersBusy, .capped:
+      false
     }
   }
 
@@ -40,6 +43,7 @@ package enum WaitReason: Hashable, Sendable {
     case .noWorkerOffersAll(let things):
       "no live worker offers all of \(things.joined(separator: ", ")) together"
     case .workersDraining: "the workers that could run it take no new jobs"
+    case .workersSpare(let why): "the workers that could run it spare their machines: \(why)"
     case .allWorkersBusy: "the workers that could run it are busy"
     case .capped(let what, let most): "\(what) has its \(most) running"
     case .noWorkers: "no live worker"

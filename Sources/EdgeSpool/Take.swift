@@ -62,6 +62,12 @@ extension Spool {
         throw SystemError(
           "take", errno: EFBIG, subject: "\(name): more than \(Spool.archiveBytesMax) bytes")
       }
+      // Most archives were seen before: one that we have is read, and not written again.
+      if let digest = known(source, submission.archiveOffset, status.size, in: blobs) {
+        return Taken(
+          name: name, submitter: status.owner, requests: submission.requests, blob: digest,
+          isNewBlob: false, modified: status.modified)
+      }
       let copy = try blobs.unnamedFile(mode: 0o440)
       let (sha256, length) = try copyHashing(
         source.raw, from: submission.archiveOffset, to: copy.raw, atMost: Spool.archiveBytesMax)
@@ -82,6 +88,21 @@ extension Spool {
     } catch {
       throw SpoolError(error)
     }
+  }
+
+  /// The digest of a small archive that `blobs/` holds already, nil for any other one.
+  private func known(
+    _ source: borrowing Descriptor, _ offset: Int64, _ size: Int64, in blobs: borrowing Directory
+  ) -> Digest? {
+    let length = size - offset
+    guard (0...(1 << 20)).contains(length) else { return nil }
+    // What is read is what counts, whatever its owner does to the file meanwhile.
+    let bytes = readRange(source.raw, at: offset, count: Int(length))
+    let digest = Digest(bytes: Hash.sha256(bytes))
+    guard let status = try? blobs.status(digest.hex), status.kind == .file,
+      status.size == Int64(bytes.count), bytes.count == length
+    else { return nil }
+    return digest
   }
 
   /// Opens a file that somebody else made, without waiting for a FIFO; `take` fails where its owner

@@ -132,6 +132,25 @@ struct WorkerChoiceTests {
   }
 }
 
+struct SparingTests {
+  /// A worker that spares its machine gets small jobs or none, and the reason says so.
+  @Test
+  func heedsWhatAWorkerTakes() {
+    var big = job(1)
+    big.isSmall = false
+    var offer = worker(slots: 4)
+    offer.accepts = .small
+    offer.why = "laptop_battery_low"
+    let some = schedule(ready: [big, job(2)], workers: [offer], now: 0)
+    #expect(some.order == [jobID(2)])
+    #expect(some.waiting == [jobID(1): .workersSpare("laptop_battery_low")])
+    offer.accepts = .nothing
+    #expect(schedule(ready: [big, job(2)], workers: [offer], now: 0).order.isEmpty)
+    let other = schedule(ready: [big, job(2)], workers: [offer, worker("x", slots: 4)], now: 0)
+    #expect(other.assignments.map(\.worker) == ["x", "x"])
+  }
+}
+
 struct WaitingTests {
   private func reason(_ job: ReadyJob, _ offers: [WorkerOffer], now: Int64 = 0) -> WaitReason? {
     schedule(ready: [job], workers: offers, now: now).waiting[job.job]
@@ -191,6 +210,7 @@ struct WaitingTests {
       .notBefore(0), .dependencies([jobID(1)]), .dependencies([jobID(1), jobID(2)]),
       .noWorkerOffers("program:git"), .noWorkerOffersAll(["a", "b"]), .workersDraining,
       .allWorkersBusy, .noWorkers, .capped("queue q", 1),
+      .workersSpare("hot"),
     ]
     #expect(Set(reasons.map(\.text)).count == reasons.count)
     for reason in reasons { #expect(!reason.text.isEmpty && !reason.text.contains("\n")) }

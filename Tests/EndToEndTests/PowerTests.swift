@@ -30,7 +30,8 @@ extension EndToEnd.PowerTests {
         """
         fence=4294967396
         for ticket in $(find spool/ready spool/held -type f); do
-          mv "$ticket" "spool/workers/local/inbox/$(basename "$ticket" | cut -c 1-26).$fence"
+          name=$(basename "$ticket" | cut -c 1-26).$(printf %016x $fence)
+          mv "$ticket" "spool/workers/local/inbox/$name"
           fence=$((fence + 1))
         done
         """), 0)
