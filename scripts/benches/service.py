@@ -38,7 +38,9 @@ def cmd_serve(spool, slots):
 
 
 def cmd_submit(spool, *archives, count=1):
-    return edgecoder("submit", "--spool", spool, "--count", str(count), *archives)
+    # The form that is read without the command line's parser, as a program would write it.
+    many = [] if count == 1 else ["--count", str(count)]
+    return edgecoder("submit", "--spool", spool, *many, *archives)
 
 
 def cmd_wait(spool):
