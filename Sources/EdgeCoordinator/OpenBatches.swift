@@ -71,7 +71,9 @@ extension Coordinator {
     var candidates: [Candidate] = []
     var opened: [Charge: Int] = [:]
     let now = now()
-    for index in batches.indices {
+    // By name: a batch whose last jobs are all refused leaves the list while we go through it.
+    for id in batches.map(\.file.id) {
+      guard let index = batches.firstIndex(where: { $0.file.id == id }) else { continue }
       if let pause = batches[index].pause, pause.until > now { continue }
       opened[batches[index].charge, default: 0] += 1
       if opened[batches[index].charge, default: 0] > Self.openAtOnce { continue }
@@ -93,9 +95,16 @@ extension Coordinator {
       pause(file.id, error.reason)
       return []
     }
-    let requests = try onSpool { () throws(SpoolError) in
-      try spool.requests(
+    let requests: [Request]
+    do throws(SpoolError) {
+      requests = try spool.requests(
         of: batch.requests, at: batch.place, from: batch.next, atMost: Self.sliceCount)
+    } catch  where error.kind == .badInput {
+      // A disk that spoiled one batch must not stop the others.
+      pause(file.id, error.what)
+      return []
+    } catch {
+      throw .spool(error)
     }
     let naming = JobNaming(spool: spool, uid: file.submitter)
     var candidates: [Candidate] = []

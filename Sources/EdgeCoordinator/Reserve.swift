@@ -61,7 +61,7 @@ extension Coordinator {
         !repeated.contains(candidate.ticket.job)
       {
         shortBatches[batch] = candidate.index
-        pause(batch, reason)
+        pause(batch, "\(reason); it goes on when there are enough")
         continue
       }
       try reject(candidate, reason)

@@ -24,9 +24,7 @@ extension Spool {
   /// Makes the folders of batches where an earlier version made the spool.
   package func ensureBatchFolders() throws(SpoolError) {
     try Spool.calls { () throws(SystemError) in
-      for name in [Layout.batches, Layout.admittedBatches, Layout.cancelledBatches] {
-        try root.ensureDirectory(name)
-      }
+      for name in [Layout.batches, Layout.admittedBatches] { try root.ensureDirectory(name) }
     }
   }
 
@@ -92,13 +90,5 @@ extension Spool {
       ? "\(Layout.admittedBatches)/\(batch.id)"
       : "\(Layout.batches)/\(Layout.batchName(batch.id, next: next))"
     try Spool.calls { () throws(SystemError) in try root.replace(source, to: root, target) }
-  }
-
-  /// Ends the jobs of a batch that have no ticket: nobody makes one for them any more.
-  package func cancelBatch(_ id: JobID, next: Int) throws(SpoolError) {
-    let source = "\(Layout.batches)/\(Layout.batchName(id, next: next))"
-    try Spool.calls { () throws(SystemError) in
-      try root.replace(source, to: root, "\(Layout.cancelledBatches)/\(id).\(next)")
-    }
   }
 }

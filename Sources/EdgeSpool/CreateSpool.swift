@@ -29,9 +29,7 @@ extension Spool {
         try root.ensureDirectory(name, mode: mode)
         try root.directory(name).descriptor.set(mode: mode)
       }
-      for name in [Layout.admittedBatches, Layout.cancelledBatches] {
-        try root.ensureDirectory(name)
-      }
+      try root.ensureDirectory(Layout.admittedBatches)
       var features: [String] = []
       if group != nil { features.append("shared") }
       if testClock { features.append("testClock") }

@@ -26,8 +26,6 @@ package enum Layout {
   package static let batches = "batches"
   /// Batches whose jobs all have had a ticket.
   package static let admittedBatches = "batches/admitted"
-  /// Batches that were cancelled before that, as `ID.NEXT`.
-  package static let cancelledBatches = "batches/cancelled"
   /// What people ask of the coordinator.
   package static let control = "control"
   /// The ledger, which only the coordinator enters.

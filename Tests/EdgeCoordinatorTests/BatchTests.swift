@@ -104,6 +104,37 @@ struct BatchTests {
     #expect(try work(site, coordinator, try site.desk()) == 300)
   }
 
+  /// A batch whose file a disk spoiled, and one whose account was closed to its submitter, stop
+  /// neither the coordinator nor the batch behind them.
+  @Test func oneBadBatchStopsNoOther() throws {
+    let site = try Site(grant: 1_000_000_000_000)
+    let spoiled = try site.submit(count: 300)
+    let refused = try site.submit(Request(account: "local"), count: 300)
+    do { try site.coordinator().settleDown() }
+    let path = "batches/\(spoiled[0].batch).256"
+    var bytes = try site.spool.root.read(path, atMost: 1 << 20)
+    bytes[bytes.count - 1] ^= 1
+    try site.spool.root.remove(path)
+    try site.spool.root.publish(path, bytes)
+    _ = try site.ledger.takeEpoch(now: site.now, actor: "test")
+    try site.ledger.write(epoch: try site.ledger.currentEpoch(), now: site.now, actor: "test") {
+      [owner = site.spool.owner] (writer: borrowing LedgerWriter) throws(LedgerError) in
+      _ = try writer.openAccount("user:other", kind: .user)
+      _ = try writer.issue(Credits(micro: 1_000_000_000_000), reason: "test")
+      _ = try writer.grant("user:other", Credits(micro: 1_000_000_000_000), reason: "test")
+      _ = try writer.allow(uid: owner, account: "user:other", makeDefault: true)
+      _ = try writer.revoke(uid: owner, account: "user:local")
+    }
+    let good = try site.submit(Request(account: "other"), count: 300)
+    let coordinator = try site.coordinator()
+    let desk = try site.desk()
+    _ = try work(site, coordinator, desk)
+    #expect(try good.allSatisfy { try site.spool.locate($0)?.state == .done })
+    #expect(try site.spool.locate(refused[299])?.state == .quarantine)
+    // Its first jobs had their tickets; the rest waits for a person.
+    #expect(try site.spool.locate(spoiled[0])?.state == .done)
+  }
+
   /// Jobs beyond the first slice can be cancelled as little as other ones without a ticket, and the
   /// answer says where they are.
   @Test func aJobWithoutATicketIsNotTouched() throws {

@@ -37,7 +37,7 @@ struct CreateTests {
     for name in Self.names where name != "batches" {
       #expect(try spool.root.directory(name).names().isEmpty)
     }
-    #expect(try spool.root.directory("batches").entries() == ["admitted", "cancelled"])
+    #expect(try spool.root.directory("batches").entries() == ["admitted"])
   }
 
   @Test func `a shared spool has drop boxes and passages`() throws {

@@ -11,18 +11,7 @@ extension EndToEnd {
 extension EndToEnd.QuickSubmitTests {
   private func place() throws -> Workplace {
     let place = try Workplace()
-    expect(try place.shell("mkdir task"), 0)
-    try place.folder.write(
-      "task/task.toml",
-      text: """
-        [task]
-        name = "t"
-        [edgecoder]
-        format = 1
-        kind = "run"
-        language = "shell"
-        command = ["/bin/true"]
-        """)
+    try place.task("task", "true")
     expect(try place.shell("edgecoder pack task -o task.tar.zst"), 0)
     return place
   }
