@@ -37,9 +37,7 @@ struct BatchOptions: ParsableArguments {
       axes = [RequestList.Axis(name: "ARRAY_INDEX", values: numbers.map(String.init))]
     }
     if let most {
-      guard (1...10_000).contains(most) else {
-        throw CommandFailure(.usage, "--max-running is 1 to 10000")
-      }
+      try NumberRange.check("--max-running", most, 1...10_000)
       request.group = JobGroup(name: "batch-\(Hex16.random())", most: most)
     }
     do {
@@ -48,9 +46,7 @@ struct BatchOptions: ParsableArguments {
     } catch let error as JSONError {
       throw CommandFailure(.usage, error.problem)
     }
-    guard (1...RequestList.countMax).contains(count ?? 1) else {
-      throw CommandFailure(.usage, "--count is 1 to \(RequestList.countMax)")
-    }
+    try NumberRange.check("--count", count, 1...RequestList.countMax)
     return RequestList(request, count: count ?? 1)
   }
 

@@ -86,6 +86,7 @@ struct LedgerStatement: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
+    try NumberRange.check("--limit", limit, 0 ... .max)
     let ledger = try Site(place).ledger()
     let lines = try ledger.statement(account: AccountName.full(account), limit: limit)
     try output.render(

@@ -26,6 +26,7 @@ struct Prune: ParsableCommand {
     guard keep != nil || keepLast != nil else {
       throw CommandFailure(.usage, "name --keep or --keep-last", next: "edgecoder prune --keep 30d")
     }
+    try NumberRange.check("--keep-last", keepLast, 0 ... .max)
     let site = try Site(place)
     // Nobody may assign or settle meanwhile.
     guard let leadership = try Leadership.take(site.spool) else { return }

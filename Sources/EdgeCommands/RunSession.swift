@@ -246,6 +246,7 @@ struct Run: ParsableCommand {
 
   func run() throws {
     try waiting.check()
+    try NumberRange.check("--slots", slots, NumberRange.slots)
     let signals = try Signals()
     let site = try Site(place, making: true)
     // Before anything is handed over: who may not lead and has no worker here can run nothing.

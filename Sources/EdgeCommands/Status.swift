@@ -28,6 +28,7 @@ struct Status: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
+    try NumberRange.check("--limit", limit, 0 ... .max)
     let site = try Site(place)
     let view = JobView(site)
     let reasons = why ? try WaitReasons.find(site) : [:]

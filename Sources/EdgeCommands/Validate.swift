@@ -33,7 +33,8 @@ struct Validate: ParsableCommand {
   }
 
   func run() throws {
-    guard (1...100).contains(times) else { throw CommandFailure(.usage, "--times is 1 to 100") }
+    try NumberRange.check("--times", times, 1...100)
+    try NumberRange.check("--slots", slots, NumberRange.slots)
     let signals = try Signals()
     let scratch = try ScratchSpool()
     let site = try scratch.site()

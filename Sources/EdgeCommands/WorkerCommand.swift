@@ -43,6 +43,7 @@ struct WorkerCommand: ParsableCommand {
     guard Name.isValid(id) else {
       throw CommandFailure(.usage, "\(id) is no name", next: "use a-z, 0-9, dash and dot")
     }
+    try NumberRange.check("--slots", slots, NumberRange.slots)
     let policy = try host.policy()
     var place = try SpoolOptions.parse([])
     place.spool = spool

@@ -95,6 +95,22 @@ extension EndToEnd.ExitCodeTests {
     #expect(lines?.contains { $0["kind"]?.text == "spend" } == false)
   }
 
+  /// A number that makes no sense is refused, not computed with.
+  @Test(arguments: [
+    "status --limit=-1", "ledger statement --limit=-1", "prune --keep-last=-1 --dry-run",
+    "worker --slots=-1", "worker --slots=99999", "run --slots=-1 ok", "run --slots=0 ok",
+    "validate --slots=0 ok", "validate --times=0 ok", "submit --count=-1 ok",
+    "submit --array 1-3 --max-running=0 ok",
+  ])
+  func aNumberOutsideItsRange(_ command: String) throws {
+    let place = try Workplace()
+    try place.task("ok", "true")
+    // Without a ticket: where `status` counts what it does not show.
+    expect(try place.shell("edgecoder submit --count 3 ok"), 0)
+    let result = expect(try place.shell("edgecoder \(command)"), 64)
+    #expect(result.errors.contains("choose "), "it says what to do: \(result)")
+  }
+
   @Test func cannotCreate() throws {
     let place = try Workplace()
     try place.task("ok", "true")
