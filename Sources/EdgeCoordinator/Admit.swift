@@ -47,6 +47,7 @@ extension Coordinator {
         break
       }
       guard let taken = try take(name) else { continue }
+      CrashPoint.admitTaken.reached()
       needsAll = needsAll || taken.isNewBlob
       if let requests = taken.requests, requests.count > 1 {
         guard try takeBatch(taken, requests) else { continue }
@@ -67,14 +68,21 @@ extension Coordinator {
       }
     }
     candidates += sliced
+    if !candidates.isEmpty { CrashPoint.admitFlushed.reached() }
     let admitted = try reserve(candidates)
     if !admitted.isEmpty {
-      for candidate in admitted { try place(candidate.ticket) }
+      CrashPoint.admitReserved.reached()
+      for candidate in admitted {
+        try place(candidate.ticket)
+        CrashPoint.admitPlaced.reached()
+      }
       try onSpool { () throws(SpoolError) in try spool.syncAll() }
+      CrashPoint.admitDurable.reached()
     }
     try advanceBatches(sliced)
     for name in finished {
       try onSpool { () throws(SpoolError) in try spool.removeIncoming(name) }
+      CrashPoint.admitRemoved.reached()
     }
     return !names.isEmpty || !sliced.isEmpty
   }
@@ -156,6 +164,7 @@ extension Coordinator {
       id: name, submitter: taken.submitter, blob: taken.blob, task: inspection.task,
       count: requests.count, admitted: now())
     try onSpool { () throws(SpoolError) in try spool.putBatch(file, requests) }
+    CrashPoint.batchPut.reached()
     try openBatch(name, next: 0)
     return true
   }

@@ -1,6 +1,7 @@
 internal import EdgeJob
 internal import EdgeScheduler
 internal import EdgeSpool
+internal import EdgeSystem
 
 // ready → inbox: the scheduler decides, one rename does it.
 
@@ -57,6 +58,7 @@ extension Coordinator {
           try spool.takeBack(item, queue: ticket.request.queue)
         }
         guard isBack else { continue }
+        CrashPoint.takenBack.reached()
         forget(item.job.job)
         try enqueue(ticket)
       }
@@ -76,6 +78,7 @@ extension Coordinator {
         return false
       }
       live[job] = LiveJob(fence: right.fence, worker: worker, ticket: ticket)
+      CrashPoint.assigned.reached()
     } catch  where error.kind == .notFound || error.kind == .badInput {
       forget(job)
       events.append(.notice("job \(job) was not assigned: \(error.what)"))

@@ -24,7 +24,7 @@ package final class Coordinator {
   var ready = ReadyQueue()
   /// Tickets that were placed of late; those of the others are read when they are needed.
   var recentTickets: [JobID: Ticket] = [:]
-  /// Tickets in `ready/` that an earlier leader left and that were not read yet.
+  /// Tickets in `ready/` and `held/` that an earlier leader left and that were not read yet.
   var unread: [(job: JobID, path: String)] = []
   /// Whether something came into `ready` since we looked for jobs that nobody here can run.
   var isReadyNew = true
@@ -80,9 +80,11 @@ package final class Coordinator {
         leadership = taken
       } catch { throw .spool(error) }
     }
+    CrashPoint.leadTaken.reached()
     let epoch = try onLedger { () throws(LedgerError) in
       try ledger.takeEpoch(now: now(), actor: actor)
     }
+    CrashPoint.epochTaken.reached()
     let coordinator = Coordinator(
       spool: spool, ledger: ledger, policy: policy, inspector: inspector, actor: actor,
       leadership: leadership, epoch: epoch, now: now)
@@ -109,7 +111,8 @@ package final class Coordinator {
   private func recover() throws(CoordinatorError) {
     unread = try onSpool { () throws(SpoolError) in
       try spool.ensureBatchFolders()
-      return try spool.readyJobs()
+      let held = try spool.jobs(.held).map { (job: $0, path: Layout.path(.held, $0)) }
+      return try spool.readyJobs() + held
     }
     for item in try onSpool({ () throws(SpoolError) in try spool.workerItems() }) {
       if live[item.job.job].map({ $0.fence < item.job.fence }) ?? true {

@@ -1,6 +1,7 @@
 internal import EdgeJob
 internal import EdgeScheduler
 internal import EdgeSpool
+internal import EdgeSystem
 
 // Batches of which some jobs have no ticket: each gets tickets a bounded number ahead, so that a
 // million jobs cost as much memory and as many files as a few hundred.
@@ -138,6 +139,7 @@ extension Coordinator {
     try onSpool { () throws(SpoolError) in
       try spool.advanceBatch(batch.file, from: batch.next, to: next)
     }
+    CrashPoint.batchAdvanced.reached()
     if next == batch.file.count {
       batches.remove(at: index)
     } else {

@@ -17,24 +17,20 @@ extension Coordinator {
     if unread.isEmpty { return false }
     for (job, path) in unread.suffix(Self.readAtOnce) {
       if ready.contains(job) || live[job] != nil { continue }
-      do throws(SpoolError) {
-        let ticket = try spool.ticket(at: path)
-        // A retry that was cut short has left the job's earlier end behind.
-        if ticket.round > 1 {
-          try spool.removeTicket(at: Layout.path(.dead, job))
-          try spool.removeTicket(at: Layout.path(.cancelled, job))
-        }
-        do throws(CoordinatorError) { try enqueue(ticket) } catch {
-          if case .spool(let error) = error { throw error }
-        }
-      } catch  where error.kind == .notFound {
-        continue
-      } catch  where error.kind == .badInput {
-        // Cut off by a power cut before it was flushed: what it was made from is there still.
-        try onSpool { () throws(SpoolError) in try spool.removeTorn(at: path, reason: error.what) }
-        events.append(.notice("\(path) was removed: \(error.what)"))
+      do throws(CoordinatorError) {
+        if let ticket = try readLeft(job, at: path) { try enqueue(ticket) }
       } catch {
-        throw .spool(error)
+        guard case .spool(let error) = error else { throw error }
+        switch error.kind {
+        case .notFound: continue
+        case .badInput:
+          // Cut off by a power cut before it was flushed: what it was made from is there still.
+          try onSpool { () throws(SpoolError) in
+            try spool.removeTorn(at: path, reason: error.what)
+          }
+          events.append(.notice("\(path) was removed: \(error.what)"))
+        default: throw .spool(error)
+        }
       }
     }
     unread.removeLast(min(Self.readAtOnce, unread.count))

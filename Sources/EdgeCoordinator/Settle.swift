@@ -73,17 +73,22 @@ extension Coordinator {
     for index in verified.indices where verified[index].isFault {
       verified[index].isLate = try hasResult(verified[index].receipt.job)
     }
+    if !verified.isEmpty { CrashPoint.settleVerified.reached() }
     verified = try post(verified)
+    if !verified.isEmpty { CrashPoint.settlePosted.reached() }
     for one in verified {
       if one.isLate, try hasEnded(one.receipt.job) {
         events.append(.notice("a second result of job \(one.receipt.job) was not accepted"))
       } else {
         try write(one)
+        CrashPoint.settleWritten.reached()
       }
     }
     try onSpool { () throws(SpoolError) in try spool.syncAll() }
+    if !verified.isEmpty { CrashPoint.settleDurable.reached() }
     for one in verified {
       try onSpool { () throws(SpoolError) in try spool.removeTicket(at: one.ticketPath) }
+      CrashPoint.settleTicketRemoved.reached()
       workerFiles.note(
         one.receipt.worker, took: one.receipt.finished - one.receipt.started)
       if live[one.receipt.job]?.fence == one.receipt.fence {
@@ -92,6 +97,7 @@ extension Coordinator {
     }
     for path in taken {
       try onSpool { () throws(SpoolError) in try spool.removeTicket(at: path) }
+      CrashPoint.settleRemoved.reached()
     }
     return true
   }

@@ -51,6 +51,7 @@ extension Coordinator {
       }
       forget(item.job.job)
       if isBack {
+        CrashPoint.takenBack.reached()
         try enqueue(ticket)
       } else if try onSpool({ () throws(SpoolError) in try !spool.isAlive(item.worker) }) {
         // It was removed or spoiled; a worker that came back would have claimed it.
@@ -79,9 +80,11 @@ extension Coordinator {
         if isLast { _ = try writer.void(job: ticket.job, round: Int(ticket.round), reason: "dead") }
       }
     }
+    CrashPoint.sweepRecorded.reached()
     try retry(ticket, after: .workerLost, receipts: [])
     try onSpool { () throws(SpoolError) in
       try spool.syncAll()
+      CrashPoint.sweepPlaced.reached()
       try spool.removeTicket(at: item.path)
     }
   }
@@ -124,6 +127,7 @@ extension Coordinator {
         _ = try writer.void(job: ticket.job, round: Int(ticket.round), reason: ending.name)
       }
     }
+    CrashPoint.endVoided.reached()
     ready.ended(ticket.job, passed: false)
     let state: JobState = ending == .cancelled ? .cancelled : .done
     try onSpool { () throws(SpoolError) in
@@ -133,6 +137,7 @@ extension Coordinator {
         try spool.put(ticket, state)
       }
       try spool.syncAll()
+      CrashPoint.endWritten.reached()
       try spool.removeTicket(at: path)
     }
     events.append(.ended(ticket.job, ending, cost: .zero))

@@ -92,6 +92,7 @@ package final class WorkerDesk: Sendable {
     } catch {
       throw SpoolError(error)
     }
+    CrashPoint.claimed.reached()
     let path = "\(Layout.worker(id, .running))/\(job)"
     let ticket = try spool.ticket(at: path)
     guard ticket.job == job.job else {
@@ -120,10 +121,15 @@ package final class WorkerDesk: Sendable {
         } catch  where error.isNotFound {
           // Moved by an earlier try that then could not write.
         }
+        CrashPoint.finishMoved.reached()
         clearStopRequest(attempt.job)
       }
-      try outbox.link(try unnamed(in: outbox, bytes), as: "\(first.job).item")
+      let item = try unnamed(in: outbox, bytes)
+      CrashPoint.finishWritten.reached()
+      try outbox.link(item, as: "\(first.job).item")
+      CrashPoint.finishNamed.reached()
       try outbox.sync()
+      CrashPoint.finishDurable.reached()
     } catch {
       throw SpoolError(error)
     }

@@ -42,6 +42,15 @@ package struct ControlRequest: Hashable, Sendable {
   }
 }
 
+/// A request that waits in `control/`.
+package struct AskedRequest: Hashable, Sendable {
+  /// In `control/`.
+  let name: String
+  /// Who owns the file.
+  package let uid: UInt32
+  package let request: ControlRequest
+}
+
 extension Spool {
   /// Publishes a request to the coordinator, durable when this returns.
   package func askFor(_ request: ControlRequest) throws(SpoolError) {
@@ -53,34 +62,40 @@ extension Spool {
       try file.sync()
       try control.link(file, as: "\(Clocks.milliseconds())-\(Hex16.random())")
       try sync(control, file: file)
+      CrashPoint.controlAsked.reached()
     } catch {
       throw SpoolError(error)
     }
   }
 
-  /// Takes every request that waits, oldest name first, with the uid that owns it. What cannot be
-  /// read is removed, or set aside where it is a folder of somebody else.
-  package func takeControlRequests() throws(SpoolError) -> [(uid: UInt32, request: ControlRequest)]
-  {
-    var taken: [(uid: UInt32, request: ControlRequest)] = []
+  /// Every request that waits, oldest name first, with the uid that owns it. What cannot be read is
+  /// removed, or set aside where it is a folder of somebody else; the others stay until
+  /// `removeControlRequest`.
+  package func controlRequests() throws(SpoolError) -> [AskedRequest] {
+    var taken: [AskedRequest] = []
     do throws(SystemError) {
       let control = try root.directory(Layout.control)
       for name in try control.entries() {
-        var found: (uid: UInt32, request: ControlRequest)?
         if let file = try? control.open(name, O_RDONLY | O_NONBLOCK),
           let status = try? file.status(), status.kind == .file, status.links == 1,
           let bytes = try? file.read(atMost: 1 << 20), let json = try? JSON.parse(bytes),
           let request = try? ControlRequest(json: json)
         {
-          found = (status.owner, request)
+          taken.append(AskedRequest(name: name, uid: status.owner, request: request))
+        } else {
+          try control.discard(name)
         }
-        // Removed first: one that stayed would be obeyed again and again.
-        try control.discard(name)
-        if let found { taken.append(found) }
       }
     } catch {
       throw SpoolError(error)
     }
     return taken
+  }
+
+  /// Removes a request that was obeyed. A crash before that has it obeyed again, which changes
+  /// nothing.
+  package func removeControlRequest(_ asked: AskedRequest) throws(SpoolError) {
+    let control = try directory(Layout.control)
+    do throws(SystemError) { try control.discard(asked.name) } catch { throw SpoolError(error) }
   }
 }

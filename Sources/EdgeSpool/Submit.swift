@@ -29,6 +29,7 @@ extension Spool {
   /// Makes everything submitted so far durable with one flush of the file system.
   package func syncSubmissions() throws(SpoolError) {
     try Spool.calls { () throws(SystemError) in try root.syncFileSystem() }
+    CrashPoint.submitDurable.reached()
   }
 
   private func publishSubmission(
@@ -40,9 +41,13 @@ extension Spool {
       try file.write(Submission.head(requests))
       try copy(archive, to: file.raw)
       if Identity.user != owner { try file.grantRead(to: owner) }
+      CrashPoint.submitWritten.reached()
       if isSynced { try file.sync() }
+      CrashPoint.submitFlushed.reached()
       do { try incoming.link(file, as: job.description) } catch  where error.exists { return false }
+      CrashPoint.submitNamed.reached()
       if isSynced { try sync(incoming, file: file) }
+      if isSynced { CrashPoint.submitDurable.reached() }
       return true
     } catch {
       throw SpoolError(error)

@@ -184,7 +184,9 @@ package final class Worker: Sendable {
     while let running = claims.receive() {
       let ticket = running.claim.ticket
       let started = Clocks.milliseconds()
+      CrashPoint.runStarting.reached()
       var attempt = runner.run(ticket, cancel: running.stop.descriptor)
+      CrashPoint.runEnded.reached()
       var result: [UInt8]?
       if case .verdict = attempt.outcome {
         do {

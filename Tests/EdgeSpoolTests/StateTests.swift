@@ -155,13 +155,16 @@ struct StateTests {
       let name = try #require(try site.names("control").last)
       #expect(chown(site.path("control/\(name)"), 59103, 59103) == 0)
     }
-    let taken = try site.spool.takeControlRequests()
+    let taken = try site.spool.controlRequests()
     #expect(Set(taken.map(\.request.verb)) == [.hold, .cancel])
     #expect(taken.first { $0.request.verb == .hold }?.request == request)
     let owners: Set<UInt32> = Identity.user == 0 ? [0, 59103] : [Identity.user]
     #expect(Set(taken.map(\.uid)) == owners)
+    // They stay until they were obeyed.
+    #expect(try site.spool.controlRequests() == taken)
+    for asked in taken { try site.spool.removeControlRequest(asked) }
     #expect(try site.names("control").isEmpty)
-    #expect(try site.spool.takeControlRequests().isEmpty)
+    #expect(try site.spool.controlRequests().isEmpty)
   }
 
   @Test func `what is no control request is removed`() throws {
@@ -181,8 +184,8 @@ struct StateTests {
       try site.write("control/7\(index)", json.canonical)
     }
     try site.write("control/8", good)
-    #expect(try site.spool.takeControlRequests().map(\.request.verb) == [.retry])
-    #expect(try site.names("control").isEmpty)
+    #expect(try site.spool.controlRequests().map(\.request.verb) == [.retry])
+    #expect(try site.names("control") == ["8"])
     #expect(try site.temporary.read("outside") == good)
   }
 }

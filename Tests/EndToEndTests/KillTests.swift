@@ -29,7 +29,8 @@ import Testing
     .enabled(if: canTrace, "strace cannot trace here: scripts/setup --tests, and allow ptrace"))
   func killedAtDrawnCallsNothingIsLostOrPaidTwice() throws {
     let result = try campaign(
-      ["--trials", "12", "--jobs", "30", "--cuts", "0", "--no-twins"], seconds: 600)
+      ["--trials", "12", "--jobs", "30", "--storms", "0", "--cuts", "0", "--no-twins"], seconds: 600
+    )
     #expect(result.status == 0, "\(result)")
     for line in [
       "lost 0", "paid_twice 0", "double_results 0", "wrong_sums 0", "pending 0",
@@ -39,12 +40,28 @@ import Testing
     }
   }
 
+  /// Coordinator, worker and clients die at the named points of `CrashPoint`, over and over.
+  @Test(
+    .program("strace"), .program("python3"),
+    .enabled(if: canTrace, "strace cannot trace here: scripts/setup --tests, and allow ptrace"))
+  func killedAtEveryNamedPointNothingIsLostOrRunTwice() throws {
+    let result = try campaign(
+      ["--trials", "0", "--storms", "180", "--cuts", "0", "--no-twins"], seconds: 600)
+    #expect(result.status == 0, "\(result)")
+    for line in [
+      "storm_kills", "storm_lost 0", "storm_paid_twice 0", "storm_ran_twice 0",
+      "storm_double_results 0", "storm_pending 0", "storm_left_over 0", "storm_stuck 0",
+    ] {
+      #expect(result.output.contains(line), "\(result)")
+    }
+  }
+
   @Test(
     .program("strace"), .program("python3"),
     .enabled(if: canTrace, "strace cannot trace here: scripts/setup --tests, and allow ptrace"))
   func whatWasAcknowledgedSurvivesAPowerCut() throws {
     let result = try campaign(
-      ["--trials", "0", "--cuts", "12", "--no-twins"], seconds: 600)
+      ["--trials", "0", "--storms", "0", "--cuts", "12", "--no-twins"], seconds: 600)
     #expect(result.status == 0, "\(result)")
     #expect(result.output.contains("power_cut_lost 0"), "\(result)")
   }

@@ -9,7 +9,7 @@ from site_under_test import ASIDE, JOB, OPEN
 
 # The published tariff: one credit for a CPU second, at least one micro-credit.
 MICRO_PER_CPU_MS = 1000
-FAILURES = ("lost", "double_results", "paid_twice", "wrong_sums", "pending", "left_over",
+FAILURES = ("lost", "double_results", "paid_twice", "ran_twice", "wrong_sums", "pending", "left_over",
             "verify_failures", "stuck")
 
 
@@ -92,6 +92,19 @@ def check_done(site, job, posts, findings):
     return price(receipt, int(tickets[0]["reserved"]))
 
 
+def check_cancelled(site, wanted, findings):
+    """What had to be cancelled is in cancelled/ alone, and nothing of it was paid."""
+    _, postings, _, _, _ = entries(os.path.join(site.spool, "ledger", "ledger.db"))
+    found = [name for name in site.names("cancelled") if JOB.match(name)]
+    for job in set(wanted) ^ set(found):
+        findings["lost"].append(f"{job} is {'not ' if job in wanted else ''}cancelled")
+    for job in found:
+        phases = sorted(phase for name, phase in postings if name == job)
+        if phases != ["end/1", "reserve/1"]:
+            findings["double_results"].append(f"{job}: cancelled, phases {phases}")
+    return found
+
+
 def check_money(site, done, worth, findings):
     found, postings, open_ones, accounts, problems = entries(
         os.path.join(site.spool, "ledger", "ledger.db"))
@@ -118,18 +131,22 @@ def check_money(site, done, worth, findings):
     findings["verify_failures"] += problems
 
 
-def check(site, acknowledged, others_allowed=False):
+def check(site, acknowledged, others_allowed=False, cancelled=()):
     """Everything that must hold when all has ended and nothing runs any more."""
     findings = Findings()
     done = site.done()
-    for job in set(acknowledged) - set(done):
+    ended = [*done, *check_cancelled(site, cancelled, findings)]
+    for job in set(acknowledged) - set(ended):
         findings["lost"].append(job)
+    if len(set(ended)) != len(ended):
+        findings["double_results"].append("a job is done and cancelled")
     if not others_allowed:
         findings["left_over"] += [f"done/{job}" for job in set(done) - set(acknowledged)]
     if len(set(acknowledged)) != len(acknowledged):
         findings["double_results"].append("an id was given twice")
     for folder in (*OPEN, *ASIDE):
-        findings["left_over"] += [f"{folder}/{name}" for name in site.names(folder)]
+        findings["left_over"] += [f"{folder}/{name}" for name in site.names(folder)
+                                  if folder != "cancelled" or name not in ended]
     findings["left_over"] += [f"done/{name}" for name in site.names("done")
                               if not JOB.match(name)]
 

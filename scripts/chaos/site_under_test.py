@@ -10,14 +10,14 @@ import time
 TASK = """schema_version = "1.4"
 
 [task]
-name = "true"
+name = "NAME"
 
 [edgecoder]
 format = 1
 kind = "run"
 language = "shell"
 profile = "shell"
-command = ["/bin/true"]
+command = COMMAND
 """
 ROLES = ("coordinator", "worker")
 JOB = re.compile(r"^[0-9a-hjkmnp-tv-z]{26}$")
@@ -36,12 +36,16 @@ class Programs:
 
     def __init__(self, binaries, folder):
         self.path = os.path.join(binaries, "edgecoder")
-        self.archive = os.path.join(folder, "true.tar.zst")
-        task = os.path.join(folder, "true")
+        self.archive = self.pack(folder, "true", '["/bin/true"]')
+
+    def pack(self, folder, name, command):
+        """An archive of a task that is one command."""
+        task, archive = os.path.join(folder, name), os.path.join(folder, f"{name}.tar.zst")
         os.makedirs(task, exist_ok=True)
         with open(os.path.join(task, "task.toml"), "w", encoding="utf-8") as out:
-            out.write(TASK)
-        self.call(["pack", task, "-o", self.archive], os.environ)
+            out.write(TASK.replace("NAME", name).replace("COMMAND", command))
+        self.call(["pack", task, "-o", archive], os.environ)
+        return archive
 
     def call(self, arguments, environment, status=0):
         """Runs the program to its end; its standard output."""
