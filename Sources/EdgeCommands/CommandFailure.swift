@@ -59,7 +59,7 @@ struct CommandFailure: Error {
       case .notPermitted: .notPermitted
       case .unknownFormat: .configuration
       case .conflict, .badInput: .badInput
-      case .notDurable: .notDurable
+      case .notDurable, .full: .notDurable
       case .notFound: .notFound
       }
     self.init(code, error.what, next: error.hint)
@@ -89,6 +89,7 @@ struct CommandFailure: Error {
       case 2: .notFound
       case 1, 13: .notPermitted
       case 17: .cannotCreate
+      case _ where error.isFull || error.isReadOnly: .notDurable
       default: error.call == "fsync" || error.call == "write" ? .notDurable : .unavailable
       }
     self.init(code, error.description)

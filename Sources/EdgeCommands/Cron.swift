@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import EdgeCoordinator
 internal import EdgeJob
+internal import EdgeLedger
 internal import EdgeReport
 internal import EdgeSpool
 internal import EdgeSystem
@@ -13,12 +14,21 @@ struct CronOptions: ParsableArguments {
   @Flag(help: "Ends with code 75 where another process leads, instead of 0.")
   var failIfBusy = false
 
+  @Option(help: "Kills a leader that gives no sign for so long, and leads instead of it.")
+  var hang = "60s"
+
   @OptionGroup var place: SpoolOptions
 
   /// The lead, or nil where another process has it and that is fine.
-  func lead(_ site: Site) throws -> Coordinator? {
-    if let coordinator = try site.lead(waiting: !once) { return coordinator }
-    if failIfBusy {
+  /// - Parameter signals: end the wait for it.
+  func lead(_ site: Site, signals: Int32) throws -> Coordinator? {
+    let spool = site.spool
+    let hang = try milliseconds(hang)
+    let waiting = { () throws(SpoolError) -> Leadership? in
+      try Leadership.wait(spool, hang: hang, others: [signals], told: Console.note)
+    }
+    if let coordinator = try site.lead(waiting: once ? nil : waiting) { return coordinator }
+    if once, failIfBusy {
       throw CommandFailure(
         .temporary, "another process leads this spool", place: site.spool.path,
         next: "nothing: it does the same work")
@@ -39,7 +49,27 @@ struct Schedule: ParsableCommand {
   func run() throws {
     let signals = try Signals()
     let site = try Site(options.place)
-    guard let coordinator = try options.lead(site) else { return }
+    var pause = Pause(site.spool)
+    while true {
+      do {
+        guard let coordinator = try options.lead(site, signals: signals.descriptor) else {
+          if let signal = signals.take() { throw ArgumentParser.ExitCode(128 + signal) }
+          return
+        }
+        pause.end()
+        try serve(coordinator, site, signals)
+        return
+      } catch let error as CoordinatorError where error.isFull && !options.once {
+        // The coordinator is gone with all it knew: another one reads what the disk says.
+        try pause.begin(error, signals)
+      } catch let error as LedgerError where CoordinatorError.ledger(error).isFull && !options.once {
+        try pause.begin(.ledger(error), signals)
+      }
+    }
+  }
+
+  private func serve(_ coordinator: Coordinator, _ site: Site, _ signals: borrowing Signals) throws
+  {
     let watch = try coordinator.watch()
     var known = Set(try site.spool.workerIDs())
     while true {
@@ -65,8 +95,12 @@ struct Settle: ParsableCommand {
   @OptionGroup var options: CronOptions
 
   func run() throws {
+    let signals = try Signals()
     let site = try Site(options.place)
-    guard let coordinator = try options.lead(site) else { return }
+    guard let coordinator = try options.lead(site, signals: signals.descriptor) else {
+      if let signal = signals.take() { throw ArgumentParser.ExitCode(128 + signal) }
+      return
+    }
     while try coordinator.settlePass() { EventLines.print(coordinator) }
     EventLines.print(coordinator)
   }

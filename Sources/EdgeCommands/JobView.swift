@@ -87,6 +87,7 @@ struct JobView {
 
   private func whyIncoming(_ job: JobID, at place: Place) -> String {
     let name = place.path.split(separator: "/").last.map(String.init) ?? ""
+    if let shortage = spool.shortage() { return "not admitted: \(shortage)" }
     guard let next = Layout.batch(named: name)?.next, let index = job.place else {
       return "not admitted yet; no coordinator has run"
     }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import EdgeCoordinator
 internal import EdgeJob
+internal import EdgeLedger
 internal import EdgeReport
 internal import EdgeSpool
 internal import EdgeSystem
@@ -16,6 +17,7 @@ final class RunSession {
   private let isSharing: Bool
   private var coordinator: Coordinator?
   private var coordinatorWatch: SharedWatch?
+  private var pause: Pause
   private var knownWorkers: Set<String> = []
   private var endings: Endings
   private var costs: [JobID: Credits] = [:]
@@ -40,6 +42,7 @@ final class RunSession {
     self.slots = slots
     self.isSharing = isSharing
     endings = Endings([], spool: site.spool)
+    pause = Pause(site.spool)
   }
 
   /// Runs the jobs to their end.
@@ -80,8 +83,23 @@ final class RunSession {
     return endings
   }
 
-  /// Leads where nobody does, and takes note of what ended.
+  /// Leads where nobody does, and takes note of what ended. While the disk is full nothing is
+  /// done, and what the coordinator knew is forgotten: the next one reads what the disk says.
   private func drive() throws {
+    if pause.isOn, !pause.mayGoOn { return }
+    do {
+      try lead()
+      pause.end()
+    } catch let error as CoordinatorError where error.isFull {
+      coordinator = nil
+      coordinatorWatch = nil
+      pause.start(error)
+    } catch let error as LedgerError where CoordinatorError.ledger(error).isFull {
+      pause.start(.ledger(error))
+    }
+  }
+
+  private func lead() throws {
     if coordinator == nil, site.isOurs, let taken = try site.lead() {
       coordinator = taken
       coordinatorWatch = SharedWatch(try taken.watch())
@@ -139,7 +157,9 @@ final class RunSession {
 
   private func wait(_ watch: borrowing Watch, _ worker: Int32, _ signals: Int32) {
     let others = [worker, signals]
-    if let shared = coordinatorWatch {
+    if pause.isOn {
+      _ = Poll.readable(others, milliseconds: 500)
+    } else if let shared = coordinatorWatch {
       shared.watch.wait(milliseconds: 1000, others: others)
     } else {
       // The lead may become free at any moment; asking costs one system call.

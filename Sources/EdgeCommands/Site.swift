@@ -48,10 +48,11 @@ struct Site {
   static let actor = "coordinator"
 
   /// Takes the lead; nil where another process has it.
-  func lead(waiting: Bool = false) throws -> Coordinator? {
+  /// - Parameter waiting: waits for the lead; nil asks once.
+  func lead(waiting: (() throws(SpoolError) -> Leadership?)? = nil) throws -> Coordinator? {
     try requireOwner()
     // Asking first: opening the ledger costs far more, and a waiting `run` asks often.
-    if !waiting, Leadership.isHeld(spool) { return nil }
+    if waiting == nil, Leadership.isHeld(spool) { return nil }
     let ledger = try Ledger(at: ledgerPath)
     return try Coordinator.lead(
       spool, ledger: ledger, policy: Policy(), inspector: try ArchiveConfined.process(),

@@ -35,6 +35,7 @@ extension Coordinator {
   /// Admits what waits in `incoming/` and in the open batches, at most one round's share.
   /// - Returns: true where there was anything.
   func admit() throws(CoordinatorError) -> Bool {
+    if isShort() { return false }
     let names = try nextArrivals()
     var candidates: [Candidate] = []
     var finished: [String] = []
@@ -46,6 +47,7 @@ extension Coordinator {
         arrivals += names[place...].reversed()
         break
       }
+      beat()
       guard let taken = try take(name) else { continue }
       CrashPoint.admitTaken.reached()
       needsAll = needsAll || taken.isNewBlob
@@ -85,6 +87,16 @@ extension Coordinator {
       CrashPoint.admitRemoved.reached()
     }
     return !names.isEmpty || !sliced.isEmpty
+  }
+
+  /// Whether the disk is so full that what was begun needs the rest of it; tells once.
+  private func isShort() -> Bool {
+    let shortage = spool.shortage()
+    if let shortage, self.shortage == nil {
+      events.append(.notice("nothing is admitted at present: \(shortage)"))
+    }
+    self.shortage = shortage
+    return shortage != nil
   }
 
   /// The next names in `incoming/`. All of them are listed at once, and listed again only when

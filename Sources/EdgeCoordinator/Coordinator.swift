@@ -15,7 +15,7 @@ package final class Coordinator {
   let now: () -> Int64
   /// Who writes, for the entries.
   let actor: String
-  private let leadership: Leadership
+  private var leadership: Leadership
   /// Of this leadership; an older one writes nothing.
   package let epoch: UInt32
   private var fenceCount: UInt32 = 0
@@ -46,6 +46,8 @@ package final class Coordinator {
   private var hasLookedForLost = false
   /// Archives that were inspected before, by blob.
   var inspections: [Digest: Inspection] = [:]
+  /// Why nothing is admitted at present.
+  var shortage: String?
   /// What happened since the caller last looked, for progress lines.
   package var events: [CoordinatorEvent] = []
 
@@ -63,23 +65,23 @@ package final class Coordinator {
   }
 
   /// Takes the lead over a spool: commits a new epoch, then reads where every job is.
+  /// - Parameter waiting: waits for the lead; nil asks once.
   /// - Returns: nil where another process leads.
   package static func lead(
     _ spool: Spool, ledger: Ledger, policy: Policy, inspector: any ArchiveInspector,
-    actor: String, waiting: Bool = false, now: @escaping () -> Int64
+    actor: String, waiting: (() throws(SpoolError) -> Leadership?)? = nil,
+    now: @escaping () -> Int64
   ) throws(CoordinatorError) -> Coordinator? {
     guard ledger.spool == spool.id else {
       throw .mismatch("the ledger belongs to spool \(ledger.spool), not to \(spool.id)")
     }
     let leadership: Leadership
-    if waiting {
-      do { leadership = try Leadership.wait(spool) } catch { throw .spool(error) }
-    } else {
-      do {
-        guard let taken = try Leadership.take(spool) else { return nil }
-        leadership = taken
-      } catch { throw .spool(error) }
-    }
+    do {
+      guard let taken = if let waiting { try waiting() } else { try Leadership.take(spool) } else {
+        return nil
+      }
+      leadership = taken
+    } catch { throw .spool(error) }
     CrashPoint.leadTaken.reached()
     let epoch = try onLedger { () throws(LedgerError) in
       try ledger.takeEpoch(now: now(), actor: actor)
@@ -133,6 +135,7 @@ package final class Coordinator {
   /// One round: what people ask for, what came back, what was lost, what is new, what can start.
   /// - Returns: true where something was done, so that another round may find more.
   package func pass() throws(CoordinatorError) -> Bool {
+    beat()
     chargeable = [:]
     var didWork = try readTickets()
     didWork = try obeyControlRequests() || didWork
@@ -147,6 +150,9 @@ package final class Coordinator {
     didWork = try assign() || didWork
     return didWork || isAdmitting
   }
+
+  /// Says that we get on, to who waits to lead after us.
+  func beat() { leadership.beat() }
 
   /// The half of a round that takes finished work in, for `settle`.
   /// - Returns: true where something was done.

@@ -9,6 +9,16 @@ package enum CoordinatorError: Error, Sendable, CustomStringConvertible {
   /// Ledger and spool belong to different spools.
   case mismatch(String)
 
+  /// True where the file system is full or may only be read: all that was acknowledged is there,
+  /// and whoever leads anew when that has ended goes on.
+  package var isFull: Bool {
+    switch self {
+    case .spool(let error): error.kind == .full
+    case .ledger(.full): true
+    case .ledger, .mismatch: false
+    }
+  }
+
   package var description: String {
     switch self {
     case .spool(let error): error.description

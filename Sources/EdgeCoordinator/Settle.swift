@@ -48,6 +48,7 @@ extension Coordinator {
     var verified: [Verified] = []
     var taken: [String] = []
     for path in paths {
+      beat()
       if verified.count >= policy.batch { break }
       do throws(SpoolError) {
         let item = try spool.takeOutbox(path, of: worker)

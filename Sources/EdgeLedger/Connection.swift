@@ -89,7 +89,8 @@ enum Connection {
     case .SQLITE_BUSY, .SQLITE_LOCKED: .busy(what: what)
     case .SQLITE_CORRUPT: .corrupt(what: what, why: why)
     case .SQLITE_NOTADB: .unknownFormat(what: what, found: why)
-    case .SQLITE_IOERR, .SQLITE_FULL: .notDurable(what: what, why: why)
+    case .SQLITE_FULL, .SQLITE_READONLY: .full(what: what, why: why)
+    case .SQLITE_IOERR: .notDurable(what: what, why: why)
     case .SQLITE_CONSTRAINT:
       .tampered([Finding(table: "schema", seq: nil, problem: "refused a correct entry: \(why)")])
     default: .unavailable(what: what, why: why)

@@ -34,6 +34,8 @@ package enum LedgerError: Error, Hashable, Sendable {
   /// The device did not take the bytes. This value writes no more; whether the last commit
   /// survives is known after the ledger was opened again.
   case notDurable(what: String, why: String)
+  /// The file system is full, or may only be read; nothing was written, and that can end by itself.
+  case full(what: String, why: String)
 }
 
 extension LedgerError: CustomStringConvertible {
@@ -63,6 +65,7 @@ extension LedgerError: CustomStringConvertible {
     case .busy(let what): "\(what) is being written by another process"
     case .unavailable(let what, let why): "\(what) cannot be used: \(why)"
     case .notDurable(let what, let why): "\(what) could not be made durable: \(why)"
+    case .full(let what, let why): "\(what) takes nothing: \(why)"
     }
   }
 
@@ -78,6 +81,7 @@ extension LedgerError: CustomStringConvertible {
     case .unknownFormat: "use the version of the program that wrote it, or a later one"
     case .busy: "try again"
     case .notDurable: "check the device and its free space, then start again"
+    case .full: "free some space, or mount it for writing, then repeat it"
     default: nil
     }
   }
@@ -96,7 +100,7 @@ extension LedgerError: CustomStringConvertible {
     case .tampered: .tampered
     case .corrupt, .unavailable: .unavailable
     case .unknownFormat: .configuration
-    case .notDurable: .notDurable
+    case .notDurable, .full: .notDurable
     }
   }
 }

@@ -23,6 +23,8 @@ package struct SpoolError: Error, Hashable, Sendable, CustomStringConvertible {
     case badInput
     /// It could not be made durable.
     case notDurable
+    /// The file system is full, or may only be read; that can end by itself.
+    case full
     /// There is no such job.
     case notFound
   }
@@ -37,11 +39,14 @@ package struct SpoolError: Error, Hashable, Sendable, CustomStringConvertible {
   package init(_ error: SystemError) {
     let kind: Kind =
       switch error.call {
+      case _ where error.isFull || error.isReadOnly: .full
       case "fsync", "syncfs", "write": .notDurable
       default: error.errno == 13 || error.errno == 1 ? .notPermitted : .unavailable
       }
     self.init(
-      kind, error.description, hint: error.isFull ? "free some space, then repeat it" : "")
+      kind, error.description, hint: error.isFull
+        ? "free some space, then repeat it"
+        : error.isReadOnly ? "mount it for writing, then repeat it" : "")
   }
 
   package var description: String { hint.isEmpty ? what : "\(what); \(hint)" }

@@ -30,6 +30,8 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
   package var exists: Bool { errno == EEXIST }
   /// True where the disk or its table of files is full.
   package var isFull: Bool { errno == ENOSPC || errno == EDQUOT }
+  /// True where the file system may only be read.
+  package var isReadOnly: Bool { errno == EROFS }
 }
 
 /// Repeats a call that was interrupted, and turns −1 into an error.

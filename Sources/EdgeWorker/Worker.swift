@@ -110,7 +110,7 @@ package final class Worker: Sendable {
     try desk.finish(lost)
   }
 
-  private func announce(_ decision: PowerDecision) throws {
+  private func announce(_ decision: PowerDecision) throws(SpoolError) {
     try desk.announce(
       WorkerFile(
         id: settings.id, slots: Int64(settings.slots), session: settings.session,
@@ -125,6 +125,7 @@ package final class Worker: Sendable {
   private func take(_ watch: borrowing Watch, _ machine: inout HostWatch) throws {
     var running: [FencedJob: Running] = [:]
     var idleSince = Clocks.bootNanoseconds()
+    var isShort = false
     while true {
       for job in try desk.stopRequests() {
         if let job = running[job] { job.stop.raise() } else { desk.clearStopRequest(job) }
@@ -132,10 +133,11 @@ package final class Worker: Sendable {
       running = running.filter { !$0.value.isDone }
       let jobs = running.count < settings.slots ? try desk.assigned() : []
       try look(&machine, isWaiting: !jobs.isEmpty, isWorking: !running.isEmpty)
-      let mayClaim = machine.mayClaim(isWaiting: !jobs.isEmpty)
+      let isRoomy = hasRoom(jobs, &isShort)
+      let mayClaim = machine.mayClaim(isWaiting: !jobs.isEmpty) && isRoomy
       for job in jobs where mayClaim && running.count < settings.slots {
         guard try isTaken(job, machine.decision.accepts) else { continue }
-        guard let claim = try desk.claim(job) else { continue }
+        guard let claim = try claimed(job) else { continue }
         let one = try Running(claim)
         running[job] = one
         claims.send(one)
@@ -155,6 +157,17 @@ package final class Worker: Sendable {
     }
   }
 
+  /// Claims one; nil where it was taken back, or the disk does not even take a name.
+  private func claimed(_ job: FencedJob) throws(SpoolError) -> Claim? {
+    do {
+      return try desk.claim(job)
+    } catch {
+      guard error.kind == .full else { throw error }
+      Diagnostics.note("worker \(settings.id): \(error)")
+      return nil
+    }
+  }
+
   /// Decides again whether to take jobs, and says so where that has changed.
   private func look(_ machine: inout HostWatch, isWaiting: Bool, isWorking: Bool) throws {
     let before = machine.decision
@@ -162,8 +175,23 @@ package final class Worker: Sendable {
       oldest: isWaiting ? HostWatch.claimPeriod : HostWatch.period, isWorking: isWorking)
     let now = machine.decision
     if now.accepts != before.accepts || now.accepts != .all && now.reason != before.reason {
-      try announce(now)
+      do throws(SpoolError) { try announce(now) } catch {
+        // It claims by its own decision; only the coordinator does not know yet.
+        guard error.kind == .full else { throw error }
+        Diagnostics.note("worker \(settings.id): \(error)")
+      }
     }
+  }
+
+  /// Whether the spool has room for what a job leaves; tells where it has not.
+  private func hasRoom(_ jobs: [FencedJob], _ isShort: inout Bool) -> Bool {
+    if jobs.isEmpty { return true }
+    let shortage = spool.shortage()
+    if !isShort, let shortage {
+      Diagnostics.note("worker \(settings.id): nothing is claimed at present: \(shortage)")
+    }
+    isShort = shortage != nil
+    return !isShort
   }
 
   /// Whether a job in the inbox is among those that are taken now.
