@@ -62,7 +62,8 @@ struct Schedule: ParsableCommand {
       } catch let error as CoordinatorError where error.isFull && !options.once {
         // The coordinator is gone with all it knew: another one reads what the disk says.
         try pause.begin(error, signals)
-      } catch let error as LedgerError where CoordinatorError.ledger(error).isFull && !options.once {
+      } catch let error as LedgerError where CoordinatorError.ledger(error).isFull && !options.once
+      {
         try pause.begin(.ledger(error), signals)
       }
     }

@@ -52,7 +52,7 @@ struct EdgeCoder: ParsableCommand {
         name: "Site",
         subcommands: [
           Init.self, WorkerCommand.self, Schedule.self, Settle.self, LedgerCommand.self,
-          AccountCommand.self, Prune.self, Doctor.self, Power.self, SandboxCommand.self,
+          AccountCommand.self, Prune.self, Fsck.self, Doctor.self, Power.self, SandboxCommand.self,
           Demo.self, Completion.self,
         ]),
     ])

@@ -111,11 +111,8 @@ package final class Coordinator {
   /// Reads back what an earlier leader left: the names in `ready/`, the rights in the workers'
   /// folders, and the open batches. The tickets themselves are read as we go.
   private func recover() throws(CoordinatorError) {
-    unread = try onSpool { () throws(SpoolError) in
-      try spool.ensureBatchFolders()
-      let held = try spool.jobs(.held).map { (job: $0, path: Layout.path(.held, $0)) }
-      return try spool.readyJobs() + held
-    }
+    try onSpool { () throws(SpoolError) in try spool.ensureBatchFolders() }
+    try forgetReady()
     for item in try onSpool({ () throws(SpoolError) in try spool.workerItems() }) {
       if live[item.job.job].map({ $0.fence < item.job.fence }) ?? true {
         live[item.job.job] = LiveJob(fence: item.job.fence, worker: item.worker)

@@ -49,12 +49,19 @@ extension Coordinator {
         try spool.removeTicket(at: path)
       }
     }
-    let ending: Ending =
+    try endWithoutResult(ticket, Ending(ofVoid: reason), at: path)
+  }
+}
+
+extension Ending {
+  /// How a job ended whose reservation was voided with that word.
+  init(ofVoid reason: String) {
+    self =
       switch reason {
       case Ending.expired.name: .expired
       case Ending.dependencyFailed.name: .dependencyFailed
+      case "dead": .dead(.workerLost)
       default: .cancelled
       }
-    try endWithoutResult(ticket, ending, at: path)
   }
 }

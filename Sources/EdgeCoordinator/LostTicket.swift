@@ -54,11 +54,18 @@ extension Coordinator {
 
   /// What the ledger and the archive say of a job that is reserved for and has not ended.
   private func rebuilt(_ job: JobID) throws(CoordinatorError) -> Ticket? {
+    let round = try onLedger { () throws(LedgerError) in try ledger.lastRound(job: job) }
+    let end = try onLedger { () throws(LedgerError) in
+      try ledger.posting(job: job, phase: "end/\(round)")
+    }
+    return end == nil ? try reservedTicket(job) : nil
+  }
+
+  /// The ticket of a job as its last reservation and the archive say; nil where they do not.
+  func reservedTicket(_ job: JobID) throws(CoordinatorError) -> Ticket? {
     let posting = try onLedger { () throws(LedgerError) -> Posting? in
       let round = try ledger.lastRound(job: job)
-      guard round > 0 else { return nil }
-      guard try ledger.posting(job: job, phase: "end/\(round)") == nil else { return nil }
-      return try ledger.posting(job: job, phase: "reserve/\(round)")
+      return round > 0 ? try ledger.posting(job: job, phase: "reserve/\(round)") : nil
     }
     guard let posting, let blob = posting.facts["blob"]?.text.flatMap({ Digest(hex: $0) }),
       let submitter = posting.facts["submitter"]?.integer.flatMap({ UInt32(exactly: $0) }),

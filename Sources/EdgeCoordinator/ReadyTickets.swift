@@ -37,6 +37,17 @@ extension Coordinator {
     return true
   }
 
+  /// Forgets what stands in `ready/`, so that all of it is read anew.
+  func forgetReady() throws(CoordinatorError) {
+    ready = ReadyQueue()
+    recentTickets = [:]
+    unread = try onSpool { () throws(SpoolError) in
+      let held = try spool.jobs(.held).map { (job: $0, path: Layout.path(.held, $0)) }
+      return try spool.readyJobs() + held
+    }
+    isReadyNew = true
+  }
+
   /// Takes note of a ticket that stands in `ready/`.
   func enqueue(_ ticket: Ticket) throws(CoordinatorError) {
     var waitsFor: [JobID] = []

@@ -49,6 +49,28 @@ extension Spool {
     return try Spool(path: path)
   }
 
+  /// The directories of the layout that are not there.
+  /// - Throws: `unknownFormat`; `unavailable` where there is no spool.
+  package static func missingDirectories(at path: String) throws(SpoolError) -> [String] {
+    let root = try spoolCalls { () throws(SystemError) in try Directory(path: path) }
+    _ = try SpoolFile(at: root, path)
+    return (Layout.directories + [Layout.admittedBatches]).filter { !root.contains($0) }
+  }
+
+  /// Makes directories of the layout again that somebody removed.
+  package static func makeMissingDirectories(at path: String) throws(SpoolError) {
+    let root = try spoolCalls { () throws(SystemError) in try Directory(path: path) }
+    let file = try SpoolFile(at: root, path)
+    for name in try missingDirectories(at: path) {
+      let mode = Layout.mode(of: name, isShared: file.features.contains("shared"))
+      try calls { () throws(SystemError) in
+        try root.makeDirectory(name, mode: mode)
+        try root.directory(name).descriptor.set(mode: mode)
+        try root.sync()
+      }
+    }
+  }
+
   /// Makes a directory and those above it that are missing; the new names are durable.
   private static func makePath(_ path: String) throws(SystemError) {
     var current = path.hasPrefix("/") ? "" : "."

@@ -44,7 +44,8 @@ package struct SpoolError: Error, Hashable, Sendable, CustomStringConvertible {
       default: error.errno == 13 || error.errno == 1 ? .notPermitted : .unavailable
       }
     self.init(
-      kind, error.description, hint: error.isFull
+      kind, error.description,
+      hint: error.isFull
         ? "free some space, then repeat it"
         : error.isReadOnly ? "mount it for writing, then repeat it" : "")
   }

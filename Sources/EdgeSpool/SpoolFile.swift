@@ -29,6 +29,15 @@ package struct SpoolFile: Hashable, Sendable {
     ]
   }
 
+  /// The one in a directory.
+  init(at root: borrowing Directory, _ path: String) throws(SpoolError) {
+    let bytes: [UInt8]
+    do { bytes = try root.read(SpoolFile.name, atMost: 1 << 16) } catch {
+      throw SpoolError(.unavailable, "\(path) is no spool: \(error)")
+    }
+    try self.init(bytes: bytes)
+  }
+
   /// From the file's bytes.
   /// - Throws: `unknownFormat` for a format or feature that this version does not know.
   package init(bytes: [UInt8]) throws(SpoolError) {

@@ -132,6 +132,13 @@ extension Spool {
     do throws(SystemError) { try incoming.discard(name) } catch { throw SpoolError(error) }
   }
 
+  /// What the content of a blob really has for a digest.
+  package func digest(ofBlob digest: Digest) throws(SpoolError) -> Digest {
+    let file = try openBlob(digest)
+    return Digest(
+      bytes: try Spool.calls { () throws(SystemError) in try Hash.sha256(file: file.raw) })
+  }
+
   /// Opens a blob for reading.
   package func openBlob(_ digest: Digest) throws(SpoolError) -> Descriptor {
     do { return try root.open(Layout.blob(digest), O_RDONLY) } catch { throw SpoolError(error) }
