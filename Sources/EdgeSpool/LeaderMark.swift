@@ -4,6 +4,7 @@ internal import Glibc
 /// What a leader says about itself in the file of its lock: which process it is, and that it still
 /// gets on. The lock alone says that it has not ended.
 package struct LeaderMark: Hashable, Sendable {
+  /// Its process id.
   package let process: Int32
   /// Clock ticks since boot, which tell it from a later process of the same number.
   package let started: Int64

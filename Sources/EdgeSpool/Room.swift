@@ -1,23 +1,22 @@
-package import EdgeSystem
+internal import EdgeSystem
 
 extension Spool {
-  /// What a file system must have left before more is taken in: enough to finish and to settle what
-  /// was begun.
-  package static let lowestRoom = Room(bytes: 16 << 20, files: 256)
+  /// Below so many bytes left nothing more is taken in: the rest is for what was begun. On a small
+  /// file system a tenth of it.
+  private static let lowestBytes: Int64 = 16 << 20
+  /// The same for names that can still be made.
+  private static let lowestFiles: Int64 = 256
 
-  /// What is left for the spool, to who owns it; nil where that cannot be told.
-  package func room() -> Room? { try? root.room() }
-
-  /// Why nothing more should be taken in at present; nil where it may.
+  /// Why nothing more should be taken in at present; nil where it may, or that cannot be told.
   package func shortage() -> String? {
-    guard let room = room() else { return nil }
-    if room.bytes < Spool.lowestRoom.bytes {
-      return "\(room.bytes >> 20) MiB are left on the spool's disk, "
-        + "\(Spool.lowestRoom.bytes >> 20) are needed"
+    guard let room = try? root.room() else { return nil }
+    let bytes = min(Spool.lowestBytes, room.allBytes / 10)
+    if room.bytes < bytes {
+      return "\(room.bytes >> 10) KiB are left on the spool's disk, \(bytes >> 10) are needed"
     }
-    if room.files < Spool.lowestRoom.files {
-      return "\(room.files) files are left on the spool's disk, "
-        + "\(Spool.lowestRoom.files) are needed"
+    let files = min(Spool.lowestFiles, room.allFiles / 10)
+    if room.files < files {
+      return "\(room.files) files are left on the spool's disk, \(files) are needed"
     }
     return nil
   }

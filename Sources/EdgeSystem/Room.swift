@@ -2,14 +2,14 @@ internal import Glibc
 
 /// What is left on a file system, statvfs(3).
 package struct Room: Hashable, Sendable {
+  /// Bytes that this user can still write.
   package let bytes: Int64
+  /// Bytes of the whole file system.
+  package let allBytes: Int64
   /// Names that can still be made; a file system that does not count them has the most there is.
   package let files: Int64
-
-  package init(bytes: Int64, files: Int64) {
-    self.bytes = bytes
-    self.files = files
-  }
+  /// Names that the whole file system can have.
+  package let allFiles: Int64
 }
 
 extension Directory {
@@ -17,8 +17,12 @@ extension Directory {
   package func room() throws(SystemError) -> Room {
     var info = statvfs()
     _ = try checked("statvfs", name) { fstatvfs(raw, &info) }
+    let block = Int64(info.f_frsize)
+    let isCounted = info.f_files > 0
     return Room(
-      bytes: Int64(clamping: info.f_bavail) * Int64(info.f_frsize),
-      files: info.f_files == 0 ? .max : Int64(clamping: info.f_favail))
+      bytes: Int64(clamping: info.f_bavail) * block,
+      allBytes: Int64(clamping: info.f_blocks) * block,
+      files: isCounted ? Int64(clamping: info.f_favail) : .max,
+      allFiles: isCounted ? Int64(clamping: info.f_files) : 0)
   }
 }

@@ -59,7 +59,7 @@ extension EndToEnd.FsckTests {
     ("rm -r spool/dead spool/batches", ["missingDirectory", "missingDirectory"]),
     // A ticket in another shard.
     (
-      "f=$(find spool/ready -type f | head -1); mkdir -p spool/ready/slow/00; mv $f spool/ready/slow/00/",
+      "f=$(find spool/ready -type f | head -1); mkdir -p spool/ready/s/00; mv $f spool/ready/s/00/",
       ["misplaced"]
     ),
   ])
