@@ -15,9 +15,18 @@ struct CronOptions: ParsableArguments {
 
   @OptionGroup var place: SpoolOptions
 
-  /// The lead, or nil where another process has it and that is fine.
-  func lead(_ site: Site) throws -> Coordinator? {
-    if let coordinator = try site.lead(waiting: !once) { return coordinator }
+  /// The lead: at once with `--once` or `--fail-if-busy`, else when whoever has it has ended.
+  /// - Parameter stop: descriptors; when one becomes readable there is no need to wait any more.
+  /// - Returns: nil where another process has it, and that is fine.
+  func lead(_ site: Site, stop: [Int32] = []) throws -> Coordinator? {
+    let isWaiting = !once && !failIfBusy
+    var leader = isWaiting ? try LeaderWatch(site.spool) : nil
+    while true {
+      if let coordinator = try site.lead() { return coordinator }
+      if !isWaiting { break }
+      leader?.wait(milliseconds: 1000, others: stop)
+      if !Poll.readable(stop, milliseconds: 0).isEmpty { return nil }
+    }
     if failIfBusy {
       throw CommandFailure(
         .temporary, "another process leads this spool", place: site.spool.path,
@@ -36,21 +45,41 @@ struct Schedule: ParsableCommand {
 
   @OptionGroup var options: CronOptions
 
+  @Flag(help: ArgumentHelp("Ends when standard input does.", visibility: .hidden))
+  var untilEndOfInput = false
+
+  @Flag(help: ArgumentHelp("Says on standard output that it lives.", visibility: .hidden))
+  var heartbeat = false
+
   func run() throws {
     let signals = try Signals()
     let site = try Site(options.place)
-    guard let coordinator = try options.lead(site) else { return }
+    var heart = Heartbeat(heartbeat ? 1 : nil)
+    let stop = [signals.descriptor] + (untilEndOfInput ? [0] : [])
+    guard let coordinator = try options.lead(site, stop: stop) else {
+      if let signal = signals.take() { throw ArgumentParser.ExitCode(128 + signal) }
+      return
+    }
     let watch = try coordinator.watch()
     var known = Set(try site.spool.workerIDs())
     while true {
-      while try coordinator.pass() { EventLines.print(coordinator) }
+      while try coordinator.pass() {
+        EventLines.print(coordinator)
+        heart.beat()
+      }
       EventLines.print(coordinator)
       if options.once { return }
+      heart.beat()
       for worker in try site.spool.workerIDs() where known.insert(worker).inserted {
         try coordinator.addWorker(worker, to: watch)
       }
-      watch.wait(milliseconds: 1000, others: [signals.descriptor])
+      watch.wait(milliseconds: 1000, others: stop)
+      if Poll.readable(stop, milliseconds: 0).isEmpty { continue }
+      // What a worker has finished by now waits for nobody.
+      while try coordinator.settlePass() {}
+      EventLines.print(coordinator)
       if let signal = signals.take() { throw ArgumentParser.ExitCode(128 + signal) }
+      return
     }
   }
 }

@@ -188,7 +188,7 @@ struct WorkerProcess: ~Copyable {
     try site.spool.makeWorkerFolders(id)
     let pipe = try Descriptor.pipe()
     var arguments = [
-      "worker", "--spool", try WorkerProcess.absolute(site.spool.path), "--id", id, "--slots",
+      "worker", "--spool", try Executable.absolute(site.spool.path), "--id", id, "--slots",
       String(slots), "--until-end-of-input", "--keys", site.options.keyFolder(site.spool),
     ]
     if let session { arguments += ["--session", session] }
@@ -197,10 +197,6 @@ struct WorkerProcess: ~Copyable {
       descriptors: [0: pipe.reading.raw, 2: 2])
     child = try spawn.start()
     lifeline = pipe.closeReading()
-  }
-
-  private static func absolute(_ path: String) throws -> String {
-    path.hasPrefix("/") ? path : try Executable.workingDirectory() + "/" + path
   }
 
   var descriptor: Int32 { child.descriptor }

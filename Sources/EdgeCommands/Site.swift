@@ -48,15 +48,14 @@ struct Site {
   static let actor = "coordinator"
 
   /// Takes the lead; nil where another process has it.
-  func lead(waiting: Bool = false) throws -> Coordinator? {
+  func lead() throws -> Coordinator? {
     try requireOwner()
     // Asking first: opening the ledger costs far more, and a waiting `run` asks often.
-    if !waiting, Leadership.isHeld(spool) { return nil }
+    if Leadership.isHeld(spool) { return nil }
     let ledger = try Ledger(at: ledgerPath)
     return try Coordinator.lead(
       spool, ledger: ledger, policy: Policy(), inspector: try ArchiveConfined.process(),
-      actor: Site.actor,
-      waiting: waiting, now: now)
+      actor: Site.actor, now: now)
   }
 
   /// Writes into the ledger as the leader, waiting up to ten seconds for another one to finish.

@@ -66,20 +66,16 @@ package final class Coordinator {
   /// - Returns: nil where another process leads.
   package static func lead(
     _ spool: Spool, ledger: Ledger, policy: Policy, inspector: any ArchiveInspector,
-    actor: String, waiting: Bool = false, now: @escaping () -> Int64
+    actor: String, now: @escaping () -> Int64
   ) throws(CoordinatorError) -> Coordinator? {
     guard ledger.spool == spool.id else {
       throw .mismatch("the ledger belongs to spool \(ledger.spool), not to \(spool.id)")
     }
     let leadership: Leadership
-    if waiting {
-      do { leadership = try Leadership.wait(spool) } catch { throw .spool(error) }
-    } else {
-      do {
-        guard let taken = try Leadership.take(spool) else { return nil }
-        leadership = taken
-      } catch { throw .spool(error) }
-    }
+    do {
+      guard let taken = try Leadership.take(spool) else { return nil }
+      leadership = taken
+    } catch { throw .spool(error) }
     let epoch = try onLedger { () throws(LedgerError) in
       try ledger.takeEpoch(now: now(), actor: actor)
     }

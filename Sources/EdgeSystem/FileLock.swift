@@ -27,15 +27,6 @@ package struct FileLock: ~Copyable, Sendable {
     }
   }
 
-  /// The lock, waiting for it. Blocks the calling thread.
-  package static func wait(_ directory: borrowing Directory, _ path: String, mode: UInt32 = 0o600)
-    throws(SystemError) -> FileLock
-  {
-    let file = try directory.open(path, O_RDWR | O_CREAT, mode: mode)
-    _ = try checked("lock", directory.subject(path)) { ec_ofd_lock(file.raw, 1) }
-    return FileLock(file: file)
-  }
-
   private init(file: consuming Descriptor) { self.file = file }
 
   // Closing alone would leave it to a child that is just being started and holds a copy until exec.
@@ -46,7 +37,8 @@ package struct FileLock: ~Copyable, Sendable {
     -> Bool
   {
     do {
-      let file = try directory.open(path, O_RDWR)
+      // For reading: who waits for the holder is woken by the end of a writer, `Watch.add(lock:)`.
+      let file = try directory.open(path, O_RDONLY)
       return try checked("lock", directory.subject(path)) { ec_ofd_is_locked(file.raw) } == 1
     } catch {
       if error.isNotFound { return false }

@@ -26,10 +26,13 @@ package final class Worker: Sendable {
     package var version: String
     /// What the owner of the machine allows.
     package var host: HostPolicy
+    /// A borrowed pipe that gets a byte when the worker is ready, and one a second while it takes
+    /// jobs.
+    package var heartbeat: Int32?
 
     package init(
       id: String, slots: Int, session: String?, key: SigningKey, idleMilliseconds: Int64?,
-      stop: Int32?, version: String, host: HostPolicy = HostPolicy()
+      stop: Int32?, version: String, host: HostPolicy = HostPolicy(), heartbeat: Int32? = nil
     ) {
       self.id = id
       self.slots = slots
@@ -39,6 +42,7 @@ package final class Worker: Sendable {
       self.stop = stop
       self.version = version
       self.host = host
+      self.heartbeat = heartbeat
     }
   }
 
@@ -125,7 +129,9 @@ package final class Worker: Sendable {
   private func take(_ watch: borrowing Watch, _ machine: inout HostWatch) throws {
     var running: [FencedJob: Running] = [:]
     var idleSince = Clocks.bootNanoseconds()
+    var heart = Heartbeat(settings.heartbeat)
     while true {
+      heart.beat()
       for job in try desk.stopRequests() {
         if let job = running[job] { job.stop.raise() } else { desk.clearStopRequest(job) }
       }

@@ -75,22 +75,16 @@ struct FileLockTests {
     #expect(child.wait() == .exited(0))
   }
 
+  /// Who waits is woken by the end of the holder, and not by one who only asked.
   @Test
-  func waitsForItsTurn() throws {
-    let path = temporary.path
+  func aWatchSeesTheEndOfItsHolder() throws {
     let first = try FileLock.acquire(temporary.open(), "lock")
-    let waiter = WorkThread.start {
-      guard let directory = try? Directory(path: path),
-        let lock = try? FileLock.wait(directory, "lock")
-      else { return }
-      try? directory.publish("done", [], durable: false)
-      drop(lock)
-    }
-    usleep(100_000)
-    #expect(try !temporary.open().contains("done"))
+    let watch = try Watch()
+    try watch.add(lock: "lock", in: temporary.open())
+    #expect(try isHeld())
+    #expect(Poll.readable([watch.descriptor], milliseconds: 0).isEmpty)
     drop(first)
-    waiter.join()
-    #expect(try temporary.open().contains("done"))
+    #expect(watch.waitForNames(milliseconds: 20_000) == [""])
   }
 
   @Test
