@@ -51,7 +51,8 @@ struct EdgeCoder: ParsableCommand {
       CommandGroup(
         name: "Site",
         subcommands: [
-          Init.self, Daemon.self, WorkerCommand.self, Schedule.self, Settle.self,
+          Init.self, Daemon.self, DrainCommand.self, Undrain.self, WorkerCommand.self,
+          Schedule.self, Settle.self,
           LedgerCommand.self, AccountCommand.self, Prune.self, Doctor.self, Power.self,
           SandboxCommand.self,
           Demo.self, Completion.self,

@@ -27,6 +27,8 @@ final class RunSession {
   private var isWatched = false
   private var changed: Set<String>?
   private var lastLook: Int64 = 0
+  /// Short waits that are left, since the leader has ended.
+  private var shortWaits = 0
 
   /// A watch in a box, since a class cannot give a noncopyable property away.
   private final class SharedWatch {
@@ -51,6 +53,8 @@ final class RunSession {
     let worker = try startWorker()
     let watch = try Watch()
     isWatched = FinalDirectories.watch(site.spool, watch)
+    if site.isOurs { try Leadership.watch(site.spool, watch) }
+    if let drain = site.spool.drain { Console.note("\(drain.text); nothing starts before undrain") }
     let started = Clocks.bootNanoseconds()
     let limit = try options.timeout.map { try milliseconds($0) * 1_000_000 }
     do {
@@ -142,8 +146,10 @@ final class RunSession {
     if let shared = coordinatorWatch {
       shared.watch.wait(milliseconds: 1000, others: others)
     } else {
-      // The lead may become free at any moment; asking costs one system call.
-      changed = watch.waitForNames(milliseconds: 20, others: others)
+      // An event without a name: the leader ends, and in a moment the lead is free.
+      let most: Int32 = shortWaits > 0 ? 5 : 1000
+      changed = watch.waitForNames(milliseconds: most, others: others)
+      shortWaits = changed?.contains("") ?? true ? 10 : max(0, shortWaits - 1)
     }
   }
 
@@ -193,10 +199,18 @@ struct WorkerProcess: ~Copyable {
     ]
     if let session { arguments += ["--session", session] }
     let spawn = Spawn(
-      path: try Executable.path(), arguments: arguments, environment: ["PATH=/usr/bin:/bin"],
+      path: try Executable.path(), arguments: arguments, environment: WorkerProcess.environment,
       descriptors: [0: pipe.reading.raw, 2: 2])
     child = try spawn.start()
     lifeline = pipe.closeReading()
+  }
+
+  /// Where compiled filters are kept, and nothing else of ours.
+  private static var environment: [String] {
+    ["PATH=/usr/bin:/bin"]
+      + ["HOME", "XDG_CACHE_HOME"].compactMap { name in
+        Identity.environment(name).map { "\(name)=\($0)" }
+      }
   }
 
   var descriptor: Int32 { child.descriptor }

@@ -212,7 +212,7 @@ extension Coordinator {
     var one = one
     let receipt = one.receipt
     let round = Int(one.ticket.round)
-    switch receipt.outcome {
+    switch outcome(of: receipt) {
     case .verdict(let verdict):
       let price = policy.tariff.price(usage: receipt.usage).capped(by: one.ticket.reserved)
       _ = try writer.post(
@@ -228,7 +228,7 @@ extension Coordinator {
           "worker": .string(receipt.worker), "fault": fault.json,
           "receipt": .string(one.digest.hex),
         ])
-      if one.ticket.faults.count + 1 > Int(one.ticket.request.retries) {
+      if !isReturned(receipt), one.ticket.faults.count + 1 > Int(one.ticket.request.retries) {
         _ = try writer.void(job: receipt.job, round: round, reason: "dead")
       }
     case .cancelled:
@@ -240,7 +240,7 @@ extension Coordinator {
   /// Puts the job where its receipt sends it. Not flushed.
   private func write(_ one: Verified) throws(CoordinatorError) {
     var ticket = one.ticket
-    switch one.receipt.outcome {
+    switch outcome(of: one.receipt) {
     case .verdict(let verdict):
       ticket.ending = .verdict(verdict)
       ready.ended(ticket.job, passed: verdict == .passed)
@@ -255,6 +255,7 @@ extension Coordinator {
         try spool.put(ticket, .cancelled, receipts: [one.envelope])
       }
       events.append(.ended(ticket.job, .cancelled, cost: .zero))
+    case .fault where isReturned(one.receipt): try putBack(ticket)
     case .fault(let fault):
       try retry(ticket, after: fault, receipts: [one.envelope])
     }

@@ -77,6 +77,14 @@ package final class WorkerDesk: Sendable {
       .compactMap { FencedJob(fileName: String($0.dropLast(".cancel".count))) }
   }
 
+  /// What a request to stop says that wants the job back.
+  static let returnWord = "return"
+
+  /// True where a claimed job is to be put back rather than ended.
+  package func isToReturn(_ job: FencedJob) -> Bool {
+    (try? inbox.read("\(job).cancel", atMost: 64)) == Array(WorkerDesk.returnWord.utf8)
+  }
+
   /// Forgets a request to stop.
   package func clearStopRequest(_ job: FencedJob) { try? inbox.remove("\(job).cancel") }
 

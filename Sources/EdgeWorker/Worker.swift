@@ -191,6 +191,9 @@ package final class Worker: Sendable {
       let ticket = running.claim.ticket
       let started = Clocks.milliseconds()
       var attempt = runner.run(ticket, cancel: running.stop.descriptor)
+      if attempt.outcome == .cancelled, desk.isToReturn(running.claim.job) {
+        attempt.outcome = .fault(.leaseExpired)
+      }
       var result: [UInt8]?
       if case .verdict = attempt.outcome {
         do {
