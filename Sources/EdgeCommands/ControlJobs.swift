@@ -15,7 +15,7 @@ struct ControlOptions: ParsableArguments {
 
   /// - Parameter isWaiting: of a cancel, for the end of the jobs.
   /// Acts at once where we own the spool and nobody leads; otherwise leaves a request.
-  func ask(_ verb: ControlRequest.Verb, isWaiting: Bool = false) throws {
+  func ask(_ verb: ControlRequest.Verb, isWaiting: Bool = false, grace: Int64 = 0) throws {
     let site = try Site(place)
     let ids = try jobs.ids()
     if site.isOurs {
@@ -25,7 +25,7 @@ struct ControlOptions: ParsableArguments {
           next: "edgecoder status --all lists the jobs")
       }
     }
-    let request = ControlRequest(verb, ids, reason: reason)
+    let request = ControlRequest(verb, ids, reason: reason, grace: grace)
     guard site.isOurs, let coordinator = try site.lead() else {
       try site.spool.askFor(request)
       Console.note("asked the coordinator to \(verb.rawValue) \(Amount.count(ids.count, "job"))")
@@ -64,7 +64,16 @@ struct Cancel: ParsableCommand {
   @Flag(help: "Waits for the end, and tells what came first: 130, or the code of the verdict.")
   var wait = false
 
-  func run() throws { try options.ask(.cancel, isWaiting: wait) }
+  @Option(help: "From SIGTERM to SIGKILL for what runs; else it is killed at once.")
+  var grace: String?
+
+  func run() throws {
+    let time = try grace.map(milliseconds) ?? 0
+    guard time <= ControlRequest.graceMax else {
+      throw CommandFailure(.usage, "--grace is an hour at most")
+    }
+    try options.ask(.cancel, isWaiting: wait, grace: time)
+  }
 }
 
 struct Hold: ParsableCommand {

@@ -23,7 +23,7 @@ struct StatusWatch {
     var known: [JobID] = []
     while true {
       // Folders come with new workers; to watch one twice changes nothing.
-      addFolders(watch)
+      JobFolders.watch(site.spool, watch)
       let rows = try rows(known)
       known = rows.map(\.job)
       try show(rows, &shown)
@@ -32,20 +32,6 @@ struct StatusWatch {
       if let signal = signals.take() { throw ArgumentParser.ExitCode(128 + signal) }
       _ = Poll.readable([signals.descriptor], milliseconds: StatusWatch.pause)
       if let signal = signals.take() { throw ArgumentParser.ExitCode(128 + signal) }
-    }
-  }
-
-  /// Everything in which a ticket comes or goes, as far as we may list it.
-  private func addFolders(_ watch: borrowing Watch) {
-    _ = FinalDirectories.watch(site.spool, watch)
-    for name in [Layout.incoming, Layout.held, Layout.workers, Layout.batches] {
-      if let folder = try? site.spool.directory(name) { try? watch.add(folder) }
-    }
-    for worker in (try? site.spool.workerIDs()) ?? [] {
-      for folder in Layout.WorkerFolder.allCases {
-        let path = Layout.worker(worker, folder)
-        if let found = try? site.spool.root.directory(path) { try? watch.add(found) }
-      }
     }
   }
 
@@ -84,5 +70,22 @@ struct StatusWatch {
       Console.write(Untrusted.line(parts.filter { !$0.isEmpty }.joined(separator: " ")) + "\n")
     }
     if output.json, !changed.isEmpty { try output.render(.jobs(changed)) }
+  }
+}
+
+/// The directories in which tickets come and go.
+enum JobFolders {
+  /// Watches those that we may list.
+  static func watch(_ spool: Spool, _ watch: borrowing Watch) {
+    _ = FinalDirectories.watch(spool, watch)
+    for name in [Layout.incoming, Layout.held, Layout.workers, Layout.batches] {
+      if let folder = try? spool.directory(name) { try? watch.add(folder) }
+    }
+    for worker in (try? spool.workerIDs()) ?? [] {
+      for folder in Layout.WorkerFolder.allCases {
+        let path = Layout.worker(worker, folder)
+        if let found = try? spool.root.directory(path) { try? watch.add(found) }
+      }
+    }
   }
 }

@@ -77,10 +77,11 @@ extension Spool {
     if size == 0 { try removeTicket(at: path) } else { try quarantineOutbox(path, reason: reason) }
   }
 
-  /// Asks a worker to stop a job that it has claimed: an empty file beside the inbox's tickets. It
-  /// wins over a request to put the job back.
-  package func askToStop(_ item: WorkerItem) throws(SpoolError) {
-    do { try root.overwrite(stopFile(item), [], mode: 0o644) } catch { throw SpoolError(error) }
+  /// Asks a worker to stop a job that it has claimed: a file beside the inbox's tickets with the
+  /// milliseconds from SIGTERM to SIGKILL. It wins over a request to put the job back.
+  package func askToStop(_ item: WorkerItem, grace: Int64 = 0) throws(SpoolError) {
+    let bytes = Array(String(grace).utf8)
+    do { try root.overwrite(stopFile(item), bytes, mode: 0o644) } catch { throw SpoolError(error) }
   }
 
   /// Asks a worker to put back a job that it has claimed: such a file that says so.

@@ -62,6 +62,8 @@ package final class Worker: Sendable {
     let claim: Claim
     let stop: Signal
     private let done = Atomic(false)
+    /// Milliseconds from SIGTERM to SIGKILL when it is stopped.
+    let grace = Atomic<Int64>(0)
 
     init(_ claim: Claim) throws(SystemError) {
       self.claim = claim
@@ -86,6 +88,7 @@ package final class Worker: Sendable {
 
   /// Works until it is told to stop.
   package func run() throws {
+    desk.removeLiveFiles()
     let watch = try Watch()
     try desk.watch(watch)
     try reportLost()
@@ -133,7 +136,12 @@ package final class Worker: Sendable {
     while true {
       heart.beat()
       for job in try desk.stopRequests() {
-        if let job = running[job] { job.stop.raise() } else { desk.clearStopRequest(job) }
+        if let one = running[job] {
+          one.grace.store(desk.grace(of: job), ordering: .releasing)
+          one.stop.raise()
+        } else {
+          desk.clearStopRequest(job)
+        }
       }
       running = running.filter { !$0.value.isDone }
       let jobs = running.count < settings.slots ? try desk.assigned() : []
@@ -186,10 +194,13 @@ package final class Worker: Sendable {
       return
     }
     let sandbox = Sandbox(host: host, slot: slot.number)
-    let runner = RunAttempt(spool: spool, sandbox: sandbox, preparation: preparation)
+    var runner = RunAttempt(spool: spool, sandbox: sandbox, preparation: preparation)
     while let running = claims.receive() {
       let ticket = running.claim.ticket
       let started = Clocks.milliseconds()
+      let live = LiveOutput(desk, running.claim.job)
+      runner.grace = { running.grace.load(ordering: .acquiring) }
+      runner.live = { live.show(stdout: $0, stderr: $1) }
       var attempt = runner.run(ticket, cancel: running.stop.descriptor)
       if attempt.outcome == .cancelled, desk.isToReturn(running.claim.job) {
         attempt.outcome = .fault(.leaseExpired)
@@ -234,6 +245,7 @@ package final class Worker: Sendable {
       while true {
         do {
           try desk.finish(attempts)
+          for attempt in attempts { desk.removeLiveFiles(attempt.job) }
           break
         } catch {
           // A full disk: what has run is not lost, it waits for space.
