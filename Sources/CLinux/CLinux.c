@@ -156,11 +156,12 @@ int ec_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
 #include <signal.h>
 #include <sys/signalfd.h>
-int ec_signal_descriptor(void) {
+int ec_signal_descriptor(int with_hangup) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
+  if (with_hangup) sigaddset(&set, SIGHUP);
   int failure = pthread_sigmask(SIG_BLOCK, &set, NULL);
   if (failure != 0) { errno = failure; return -1; }
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -19,16 +19,18 @@ struct CronOptions: ParsableArguments {
 
   @OptionGroup var place: SpoolOptions
 
-  /// The lead, or nil where another process has it and that is fine.
-  /// - Parameter signals: end the wait for it.
-  func lead(_ site: Site, signals: Int32) throws -> Coordinator? {
+  /// The lead: at once with `--once` or `--fail-if-busy`, else when whoever has it has ended.
+  /// - Parameter stop: descriptors; when one becomes readable there is no need to wait any more.
+  /// - Returns: nil where another process has it, and that is fine.
+  func lead(_ site: Site, stop: [Int32]) throws -> Coordinator? {
     let spool = site.spool
     let hang = try milliseconds(hang)
     let waiting = { () throws(SpoolError) -> Leadership? in
-      try Leadership.wait(spool, hang: hang, others: [signals], told: Console.note)
+      try Leadership.wait(spool, hang: hang, others: stop, told: Console.note)
     }
-    if let coordinator = try site.lead(waiting: once ? nil : waiting) { return coordinator }
-    if once, failIfBusy {
+    let isWaiting = !once && !failIfBusy
+    if let coordinator = try site.lead(waiting: isWaiting ? waiting : nil) { return coordinator }
+    if failIfBusy {
       throw CommandFailure(
         .temporary, "another process leads this spool", place: site.spool.path,
         next: "nothing: it does the same work")
@@ -46,18 +48,25 @@ struct Schedule: ParsableCommand {
 
   @OptionGroup var options: CronOptions
 
+  @Flag(help: ArgumentHelp("Ends when standard input does.", visibility: .hidden))
+  var untilEndOfInput = false
+
+  @Flag(help: ArgumentHelp("Says on standard output that it lives.", visibility: .hidden))
+  var heartbeat = false
+
   func run() throws {
     let signals = try Signals()
     let site = try Site(options.place)
+    let stop = [signals.descriptor] + (untilEndOfInput ? [0] : [])
     var pause = Pause(site.spool)
     while true {
       do {
-        guard let coordinator = try options.lead(site, signals: signals.descriptor) else {
+        guard let coordinator = try options.lead(site, stop: stop) else {
           if let signal = signals.take() { throw ArgumentParser.ExitCode(128 + signal) }
           return
         }
         pause.end()
-        try serve(coordinator, site, signals)
+        try serve(coordinator, site, signals, stop)
         return
       } catch let error as CoordinatorError where error.isFull && !options.once {
         // The coordinator is gone with all it knew: another one reads what the disk says.
@@ -69,19 +78,30 @@ struct Schedule: ParsableCommand {
     }
   }
 
-  private func serve(_ coordinator: Coordinator, _ site: Site, _ signals: borrowing Signals) throws
-  {
+  private func serve(
+    _ coordinator: Coordinator, _ site: Site, _ signals: borrowing Signals, _ stop: [Int32]
+  ) throws {
+    var heart = Heartbeat(heartbeat ? 1 : nil)
     let watch = try coordinator.watch()
     var known = Set(try site.spool.workerIDs())
     while true {
-      while try coordinator.pass() { EventLines.print(coordinator) }
+      while try coordinator.pass() {
+        EventLines.print(coordinator)
+        heart.beat()
+      }
       EventLines.print(coordinator)
       if options.once { return }
+      heart.beat()
       for worker in try site.spool.workerIDs() where known.insert(worker).inserted {
         try coordinator.addWorker(worker, to: watch)
       }
-      watch.wait(milliseconds: 1000, others: [signals.descriptor])
+      watch.wait(milliseconds: 1000, others: stop)
+      if Poll.readable(stop, milliseconds: 0).isEmpty { continue }
+      // What a worker has finished by now waits for nobody.
+      while try coordinator.settlePass() {}
+      EventLines.print(coordinator)
       if let signal = signals.take() { throw ArgumentParser.ExitCode(128 + signal) }
+      return
     }
   }
 }
@@ -98,7 +118,7 @@ struct Settle: ParsableCommand {
   func run() throws {
     let signals = try Signals()
     let site = try Site(options.place)
-    guard let coordinator = try options.lead(site, signals: signals.descriptor) else {
+    guard let coordinator = try options.lead(site, stop: [signals.descriptor]) else {
       if let signal = signals.take() { throw ArgumentParser.ExitCode(128 + signal) }
       return
     }

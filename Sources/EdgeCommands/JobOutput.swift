@@ -57,11 +57,19 @@ struct Logs: ParsableCommand {
   @Flag(help: "The bytes as they are, also to a terminal.")
   var raw = false
 
+  @Flag(name: .shortAndLong, help: "Shows what it writes while it runs, and ends with it.")
+  var follow = false
+
   @OptionGroup var place: SpoolOptions
 
   func run() throws {
     let spool = try place.open()
     let id = try JobArguments.ids([job])[0]
+    if follow {
+      let signals = try SignalSource()
+      var follower = try FollowOutput(spool, id, stream: stderr ? "stderr" : "stdout", isRaw: raw)
+      return try follower.run(signals)
+    }
     let result = try JobOutput.result(id, spool)
     let bytes = JobOutput.member(stderr ? "stderr" : "stdout", of: result) ?? []
     if raw { Console.write(bytes) } else { Console.write(Untrusted.text(bytes)) }

@@ -29,6 +29,8 @@ final class RunSession {
   private var isWatched = false
   private var changed: Set<String>?
   private var lastLook: Int64 = 0
+  /// Short waits that are left, since the leader has ended.
+  private var shortWaits = 0
 
   /// A watch in a box, since a class cannot give a noncopyable property away.
   private final class SharedWatch {
@@ -54,6 +56,8 @@ final class RunSession {
     let worker = try startWorker()
     let watch = try Watch()
     isWatched = FinalDirectories.watch(site.spool, watch)
+    if site.isOurs { try Leadership.watch(site.spool, watch) }
+    if let drain = site.spool.drain { Console.note("\(drain.text); nothing starts before undrain") }
     let started = Clocks.bootNanoseconds()
     let limit = try options.timeout.map { try milliseconds($0) * 1_000_000 }
     do {
@@ -162,8 +166,10 @@ final class RunSession {
     } else if let shared = coordinatorWatch {
       shared.watch.wait(milliseconds: 1000, others: others)
     } else {
-      // The lead may become free at any moment; asking costs one system call.
-      changed = watch.waitForNames(milliseconds: 20, others: others)
+      // An event without a name: the leader ends, and in a moment the lead is free.
+      let most: Int32 = shortWaits > 0 ? 5 : 1000
+      changed = watch.waitForNames(milliseconds: most, others: others)
+      shortWaits = changed?.contains("") ?? true ? 10 : max(0, shortWaits - 1)
     }
   }
 
@@ -208,19 +214,23 @@ struct WorkerProcess: ~Copyable {
     try site.spool.makeWorkerFolders(id)
     let pipe = try Descriptor.pipe()
     var arguments = [
-      "worker", "--spool", try WorkerProcess.absolute(site.spool.path), "--id", id, "--slots",
+      "worker", "--spool", try Executable.absolute(site.spool.path), "--id", id, "--slots",
       String(slots), "--until-end-of-input", "--keys", site.options.keyFolder(site.spool),
     ]
     if let session { arguments += ["--session", session] }
     let spawn = Spawn(
-      path: try Executable.path(), arguments: arguments, environment: ["PATH=/usr/bin:/bin"],
+      path: try Executable.path(), arguments: arguments, environment: WorkerProcess.environment,
       descriptors: [0: pipe.reading.raw, 2: 2])
     child = try spawn.start()
     lifeline = pipe.closeReading()
   }
 
-  private static func absolute(_ path: String) throws -> String {
-    path.hasPrefix("/") ? path : try Executable.workingDirectory() + "/" + path
+  /// Where compiled filters are kept, and nothing else of ours.
+  private static var environment: [String] {
+    ["PATH=/usr/bin:/bin"]
+      + ["HOME", "XDG_CACHE_HOME"].compactMap { name in
+        Identity.environment(name).map { "\(name)=\($0)" }
+      }
   }
 
   var descriptor: Int32 { child.descriptor }

@@ -24,15 +24,24 @@ struct Status: ParsableCommand {
   @Flag(help: "The one reason why a job is not running.")
   var why = false
 
+  @Flag(help: "Stays, shows what changes, and ends when all of these jobs have.")
+  var watch = false
+
   @OptionGroup var place: SpoolOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     try NumberRange.check("--limit", limit, 0 ... .max)
+    let signals = watch ? try SignalSource() : nil
     let site = try Site(place)
+    if let drain = site.spool.drain { Console.note("\(drain.text); nothing starts before undrain") }
+    let ids = try JobArguments.ids(jobs)
+    if let signals {
+      if ids.isEmpty { try site.requireOwner() }
+      return try StatusWatch(site: site, ids: ids, limit: limit, output: output).run(signals)
+    }
     let view = JobView(site)
     let reasons = why ? try WaitReasons.find(site) : [:]
-    let ids = try JobArguments.ids(jobs)
     var rows: [JobRow] = []
     for job in ids {
       guard let row = try view.row(job, why: reasons) else {
@@ -62,86 +71,4 @@ struct Status: ParsableCommand {
     }
     Console.note("and \(parts.joined(separator: ", ")); --format plain lists all")
   }
-}
-
-/// `edgecoder cancel`, `hold`, `release` and `retry` share everything but the verb.
-struct ControlOptions: ParsableArguments {
-  @OptionGroup var jobs: JobArguments
-  @OptionGroup var place: SpoolOptions
-
-  @Option(help: "Why; kept with the job.")
-  var reason = ""
-
-  /// Acts at once where we own the spool and nobody leads; otherwise leaves a request.
-  func ask(_ verb: ControlRequest.Verb) throws {
-    let site = try Site(place)
-    let ids = try jobs.ids()
-    if site.isOurs {
-      for job in ids where try JobView(site.spool).row(job) == nil {
-        throw CommandFailure(
-          .notFound, "there is no job \(job)", place: site.spool.path,
-          next: "edgecoder status --all lists the jobs")
-      }
-    }
-    let request = ControlRequest(verb, ids, reason: reason)
-    guard site.isOurs, let coordinator = try site.lead() else {
-      try site.spool.askFor(request)
-      Console.note("asked the coordinator to \(verb.rawValue) \(Amount.count(ids.count, "job"))")
-      return
-    }
-    // What was handed over just now has no ticket yet that could be changed.
-    if try ids.contains(where: { try (site.spool.locate($0)?.state ?? .incoming) == .incoming }) {
-      while try coordinator.pass() {}
-      coordinator.events = []
-    }
-    try coordinator.obey(request, of: Identity.user)
-    // A job whose worker died meanwhile ends here and now; nobody else would look for it.
-    let notices = coordinator.events
-    if verb == .cancel { while try coordinator.settlePass() {} }
-    coordinator.events = notices
-    var refused = false
-    for event in coordinator.events {
-      if case .notice(let text) = event {
-        Console.note(text)
-        refused = true
-      }
-    }
-    if refused { throw ArgumentParser.ExitCode(EdgeJob.ExitCode.notFound.rawValue) }
-  }
-}
-
-struct Cancel: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "cancel",
-    abstract: "Ends jobs; their reservations are released.",
-    discussion: "Example: edgecoder cancel 01jd8w6k3m2v9c5x7r1t4b0n6q --reason obsolete")
-  @OptionGroup var options: ControlOptions
-  func run() throws { try options.ask(.cancel) }
-}
-
-struct Hold: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "hold",
-    abstract: "Keeps jobs from starting.",
-    discussion: "Example: edgecoder hold 01jd8w6k3m2v9c5x7r1t4b0n6q --reason 'disk is full'")
-  @OptionGroup var options: ControlOptions
-  func run() throws { try options.ask(.hold) }
-}
-
-struct Release: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "release",
-    abstract: "Lets held jobs go on.",
-    discussion: "Example: edgecoder release 01jd8w6k3m2v9c5x7r1t4b0n6q")
-  @OptionGroup var options: ControlOptions
-  func run() throws { try options.ask(.release) }
-}
-
-struct Retry: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "retry",
-    abstract: "Starts dead or cancelled jobs anew, with a new reservation.",
-    discussion: "Example: edgecoder retry 01jd8w6k3m2v9c5x7r1t4b0n6q")
-  @OptionGroup var options: ControlOptions
-  func run() throws { try options.ask(.retry) }
 }

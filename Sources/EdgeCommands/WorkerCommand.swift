@@ -31,6 +31,9 @@ struct WorkerCommand: ParsableCommand {
   @Flag(help: ArgumentHelp("Ends when standard input does.", visibility: .hidden))
   var untilEndOfInput = false
 
+  @Flag(help: ArgumentHelp("Says on standard output that it lives.", visibility: .hidden))
+  var heartbeat = false
+
   @OptionGroup var host: HostOptions
 
   @Option(help: "The spool; else EDGECODER_SPOOL, else one in your state directory.")
@@ -56,7 +59,7 @@ struct WorkerCommand: ParsableCommand {
       Worker.Settings(
         id: id, slots: slots ?? Machine.processors, session: session, key: key,
         idleMilliseconds: try untilIdle.map(milliseconds), stop: stop.descriptor,
-        version: Version.text, host: policy),
+        version: Version.text, host: policy, heartbeat: heartbeat ? 1 : nil),
       archives: try ArchiveConfined.process())
     try worker.run()
   }

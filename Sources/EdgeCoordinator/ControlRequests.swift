@@ -32,7 +32,7 @@ extension Coordinator {
       }
       let isDone =
         switch request.verb {
-        case .cancel: try cancel(ticket, at: place)
+        case .cancel: try cancel(ticket, at: place, grace: request.grace)
         case .hold: try hold(ticket, at: place, reason: request.reason)
         case .release: try release(ticket, at: place)
         case .retry: try retry(ticket, at: place)
@@ -77,7 +77,9 @@ extension Coordinator {
     }
   }
 
-  private func cancel(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
+  private func cancel(_ ticket: Ticket, at place: Place, grace: Int64) throws(CoordinatorError)
+    -> Bool
+  {
     switch place.state {
     case .ready, .held:
       dequeue(ticket.job)
@@ -94,7 +96,7 @@ extension Coordinator {
         return true
       }
       live[ticket.job]?.isStopping = true
-      try onSpool { () throws(SpoolError) in try spool.askToStop(item) }
+      try onSpool { () throws(SpoolError) in try spool.askToStop(item, grace: grace) }
       return true
     default:
       return false

@@ -40,6 +40,8 @@ package final class Coordinator {
   var live: [JobID: LiveJob] = [:]
   /// What the workers said when we last looked.
   var workerFiles = WorkerFiles()
+  /// Whether nothing may start, as far as we know.
+  var draining: Drain?
   /// What all live workers together offered when we last looked.
   var offered: Set<String> = []
   /// Whether jobs that stand nowhere were looked for.
@@ -62,6 +64,8 @@ package final class Coordinator {
     /// As it was assigned; nil for a right that an earlier leader gave out.
     var ticket: Ticket?
     var isStopping = false
+    /// Its worker was asked to put it back.
+    var isReturning = false
   }
 
   /// Takes the lead over a spool: commits a new epoch, then reads where every job is.
@@ -136,6 +140,7 @@ package final class Coordinator {
     chargeable = [:]
     var didWork = try readTickets()
     didWork = try obeyControlRequests() || didWork
+    didWork = try obeyDrain() || didWork
     didWork = try settle() || didWork
     didWork = try sweep() || didWork
     let isAdmitting = try admit()

@@ -20,6 +20,7 @@ extension Coordinator {
         jobs.append(ReadyJob(ticket, waitsFor: open, failed: nil))
       }
       var files = WorkerFiles()
+      files.isDraining = spool.drain != nil
       _ = try files.read(spool)
       let offers = files.offers { _ in 0 }
       let schedule = EdgeScheduler.schedule(ready: jobs, workers: offers, now: now)

@@ -219,7 +219,7 @@ extension Coordinator {
     var one = one
     let receipt = one.receipt
     let round = Int(one.ticket.round)
-    switch receipt.outcome {
+    switch outcome(of: receipt) {
     case .verdict(let verdict):
       let price = policy.tariff.price(usage: receipt.usage).capped(by: one.ticket.reserved)
       _ = try writer.post(
@@ -235,7 +235,7 @@ extension Coordinator {
           "worker": .string(receipt.worker), "fault": fault.json,
           "receipt": .string(one.digest.hex),
         ])
-      if one.ticket.faults.count + 1 > Int(one.ticket.request.retries) {
+      if !isReturned(receipt), one.ticket.faults.count + 1 > Int(one.ticket.request.retries) {
         _ = try writer.void(job: receipt.job, round: round, reason: "dead")
       }
     case .cancelled:
@@ -247,7 +247,7 @@ extension Coordinator {
   /// Puts the job where its receipt sends it. Not flushed.
   private func write(_ one: Verified) throws(CoordinatorError) {
     var ticket = one.ticket
-    switch one.receipt.outcome {
+    switch outcome(of: one.receipt) {
     case .verdict(let verdict):
       ticket.ending = .verdict(verdict)
       ready.ended(ticket.job, passed: verdict == .passed)
@@ -262,6 +262,7 @@ extension Coordinator {
         try spool.put(ticket, .cancelled, receipts: [one.envelope])
       }
       events.append(.ended(ticket.job, .cancelled, cost: .zero))
+    case .fault where isReturned(one.receipt): try putBack(ticket)
     case .fault(let fault):
       try retry(ticket, after: fault, receipts: [one.envelope])
     }

@@ -109,10 +109,16 @@ extension Coordinator {
       return
     }
     ticket.notBefore = now() + policy.backoff(afterFaults: ticket.faults.count)
+    try putBack(ticket)
+    events.append(.fault(ticket.job, fault, retrying: true))
+  }
+
+  /// Puts a job back into `ready/`, where an interrupted earlier round may have put it already. Not
+  /// flushed.
+  func putBack(_ ticket: Ticket) throws(CoordinatorError) {
     do throws(SpoolError) { try spool.putReady(ticket) } catch  where error.kind == .conflict {
     } catch { throw .spool(error) }
     try enqueue(ticket)
-    events.append(.fault(ticket.job, fault, retrying: true))
   }
 
   /// Ends a job that gave no result: voids its reservation, records it, removes its ticket.

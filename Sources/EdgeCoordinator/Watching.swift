@@ -9,6 +9,8 @@ extension Coordinator {
       let watch = try Watch()
       try watch.add(try spool.root.directory(Layout.incoming))
       try watch.add(try spool.root.directory(Layout.control))
+      // For `drain.json`; little else comes and goes there.
+      try watch.add(spool.root)
       try watch.add(try spool.root.directory(Layout.workers))
       for worker in try spool.workerIDs() { try addWorker(worker, to: watch) }
       return watch

@@ -8,6 +8,9 @@ struct WorkerFiles {
   private var known: [String: Entry] = [:]
   /// How long an attempt of that worker took of late, milliseconds.
   private var paces: [String: Int64] = [:]
+  /// Whether none of them is to start anything.
+  var isDraining = false
+  private var wasDraining = false
 
   private struct Entry {
     let status: FileStatus
@@ -30,7 +33,8 @@ struct WorkerFiles {
   /// - Returns: true where a worker came, went, or says something else than before.
   mutating func read(_ spool: Spool) throws(SpoolError) -> Bool {
     var now: [String: Entry] = [:]
-    var hadChange = false
+    var hadChange = isDraining != wasDraining
+    wasDraining = isDraining
     for id in try spool.workerIDs() {
       guard try spool.isAlive(id), let status = spool.workerFileStatus(id) else { continue }
       if let old = known[id], old.status == status {
@@ -62,7 +66,13 @@ struct WorkerFiles {
 
   /// The workers that take less than everything at present.
   var sparing: [WorkerOffer] {
-    known.values.map(\.offer).filter { $0.draining || $0.accepts != .all }
+    known.values.map(offer).filter { $0.draining || $0.accepts != .all }
+  }
+
+  private func offer(_ entry: Entry) -> WorkerOffer {
+    var offer = entry.offer
+    if isDraining { offer.draining = true }
+    return offer
   }
 
   /// Takes note of how long an attempt took, milliseconds.
@@ -75,7 +85,7 @@ struct WorkerFiles {
   /// - Parameter load: jobs that a worker has already.
   func offers(load: (String) -> Int) -> [WorkerOffer] {
     known.values.map { entry in
-      var offer = entry.offer
+      var offer = offer(entry)
       offer.freeSlots = entry.room(load, pace: paces[entry.offer.id])
       return offer
     }

@@ -28,6 +28,11 @@ package struct Launch: Sendable {
   package var preload: Preload?
   /// Borrowed; the program is killed when it becomes readable.
   package var cancel: Int32?
+  /// Milliseconds that the program has after SIGTERM when it is cancelled, asked for again and
+  /// again; nil kills it at once. A profile that keeps interpreters warm kills at once, too.
+  package var grace: (@Sendable () -> Int64)?
+  /// Gets what was written to standard output and standard error so far, again and again.
+  package var live: (@Sendable (_ stdout: [UInt8], _ stderr: [UInt8]) -> Void)?
   /// Nil = the profile's calls are enforced. Otherwise its other layers are, and calls are noted;
   /// see `Learning`.
   package var learning: Learning?

@@ -18,6 +18,8 @@ struct RunWatch: ~Copyable {
   private var report: OutputCapture
   private var hit = RunReport.LimitsHit()
   private var cancelled = false
+  /// When that was seen; 0 before.
+  private var asked: Int64 = 0
   /// When the program was let go; 0 before.
   private var released: Int64 = 0
   /// When it was killed; 0 where it was not.
@@ -110,7 +112,9 @@ struct RunWatch: ~Copyable {
         setup = released - started
       }
       let now = Clocks.bootNanoseconds()
+      if released > 0 { launch.live?(stdout.bytes, stderr.bytes) }
       if killed == 0 {
+        if cancelled, now - asked >= grace * 1_000_000 { kill() }
         if now >= nextLook { judge(workspace, now: now, started: started) }
       } else if now - killed > RunWatch.dyingMax {
         throw LaunchFailure(
@@ -120,6 +124,7 @@ struct RunWatch: ~Copyable {
     }
     let finished = Clocks.bootNanoseconds()
     drain()
+    if released > 0 { launch.live?(stdout.bytes, stderr.bytes) }
     return try conclude(
       workspace, setup: setup, wall: released == 0 ? 0 : finished - released, enforced)
   }
@@ -156,12 +161,18 @@ struct RunWatch: ~Copyable {
     if waits[3].revents != 0 { report.hear() }
     if waits[4].revents != 0, killed == 0 {
       cancelled = true
-      kill()
+      asked = Clocks.bootNanoseconds()
+      if grace > 0 { ProcessTree.signal(SIGTERM, below: launcher.jail.process) } else { kill() }
     }
     if released > 0, killed == 0, isFlood {
       hit.output = !launch.without.contains(.watch)
       if hit.output { kill() }
     }
+  }
+
+  /// Milliseconds that the program may go on after SIGTERM.
+  private var grace: Int64 {
+    released > 0 && launch.profile.warm.isEmpty ? launch.grace?() ?? 0 : 0
   }
 
   /// The number of the channel, −1 where nothing more comes from it.

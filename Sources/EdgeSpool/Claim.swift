@@ -1,5 +1,6 @@
 package import EdgeJob
 package import EdgeSystem
+internal import Glibc
 
 /// A worker's own side of the spool: the only folders in which it renames anything.
 package final class WorkerDesk: Sendable {
@@ -75,6 +76,43 @@ package final class WorkerDesk: Sendable {
     try Spool.calls { () throws(SystemError) in try inbox.entries() }
       .filter { $0.hasSuffix(".cancel") }
       .compactMap { FencedJob(fileName: String($0.dropLast(".cancel".count))) }
+  }
+
+  /// What a request to stop says that wants the job back.
+  static let returnWord = "return"
+
+  /// True where a claimed job is to be put back rather than ended.
+  package func isToReturn(_ job: FencedJob) -> Bool {
+    (try? inbox.read("\(job).cancel", atMost: 64)) == Array(WorkerDesk.returnWord.utf8)
+  }
+
+  /// Milliseconds from SIGTERM to SIGKILL that a request to stop allows.
+  package func grace(of job: FencedJob) -> Int64 {
+    guard let bytes = try? inbox.read("\(job).cancel", atMost: 64),
+      let grace = Int64(String(decoding: bytes, as: UTF8.self)), grace > 0
+    else { return 0 }
+    return min(grace, ControlRequest.graceMax)
+  }
+
+  /// Opens the file that shows what a claimed job writes while it runs, to append to it. It is not
+  /// flushed.
+  /// - Parameters:
+  ///   - stream: `stdout` or `stderr`.
+  ///   - isNew: makes it.
+  package func liveFile(_ job: FencedJob, _ stream: String, isNew: Bool) throws(SystemError)
+    -> Descriptor
+  {
+    let name = "\(job).\(stream)"
+    if !isNew { return try running.open(name, O_WRONLY | O_APPEND) }
+    let file = try running.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+    if Identity.user != spool.owner { try file.grantRead(to: spool.owner) }
+    return file
+  }
+
+  /// Removes such files: of one job, or those that an earlier process of this worker left.
+  package func removeLiveFiles(_ only: FencedJob? = nil) {
+    let names = only.map { ["\($0).stdout", "\($0).stderr"] } ?? (try? running.entries()) ?? []
+    for name in names where FencedJob(fileName: name) == nil { try? running.remove(name) }
   }
 
   /// Forgets a request to stop.

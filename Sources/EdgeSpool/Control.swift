@@ -7,23 +7,29 @@ package struct ControlRequest: Hashable, Sendable {
   package var verb: Verb
   package var jobs: [JobID]
   package var reason: String
+  /// Of a cancel: the job's programs get SIGTERM, and this much later SIGKILL, milliseconds.
+  package var grace: Int64
 
   /// The verbs that people other than the coordinator may ask for.
   package enum Verb: String, CaseIterable, Sendable { case cancel, hold, release, retry }
 
-  package init(_ verb: Verb, _ jobs: [JobID], reason: String) {
+  package init(_ verb: Verb, _ jobs: [JobID], reason: String, grace: Int64 = 0) {
+    self.grace = grace
     self.verb = verb
     self.jobs = jobs
     self.reason = reason
   }
 
   package static let schema = "edgecoder.control/1"
+  /// An hour, milliseconds.
+  package static let graceMax: Int64 = 3_600_000
 
   package var json: JSON {
-    [
-      "schema": .string(ControlRequest.schema), "verb": .string(verb.rawValue),
-      "jobs": .texts(jobs.map(\.description)), "reason": .string(reason),
-    ]
+    .members([
+      ("schema", .string(ControlRequest.schema)), ("verb", .string(verb.rawValue)),
+      ("jobs", .texts(jobs.map(\.description))), ("reason", .string(reason)),
+      ("graceMs", grace == 0 ? nil : .int(grace)),
+    ])
   }
 
   package init(json: JSON) throws(JSONError) {
@@ -37,8 +43,13 @@ package struct ControlRequest: Hashable, Sendable {
       guard let job = JobID(text) else { throw JSONError("\"jobs\" names no job: \(text)") }
       jobs.append(job)
     }
-    self.init(verb, jobs, reason: try fields.text("reason"))
+    self.init(
+      verb, jobs, reason: try fields.text("reason"),
+      grace: try fields.optionalInteger("graceMs") ?? 0)
     try fields.end()
+    guard (0...ControlRequest.graceMax).contains(grace) else {
+      throw JSONError("\"graceMs\" is not 0 … \(ControlRequest.graceMax)")
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-internal import EdgeSystem
+package import EdgeSystem
 internal import Glibc
 
 /// The right to lead a spool: a lock that the kernel drops when its holder dies.
@@ -59,6 +59,15 @@ package struct Leadership: ~Copyable, Sendable {
 
   /// Gives the lead back; without it the lead ends with the value's scope.
   package consuming func giveBack() {}
+
+  /// Also watches for the end of whoever leads, by events without a name.
+  package static func watch(_ spool: Spool, _ watch: borrowing Watch) throws(SystemError) {
+    do throws(SystemError) {
+      try watch.add(lock: Layout.leaderLock, in: try spool.root.directory(Layout.ledger))
+    } catch  where error.isNotFound {
+      // Nobody has led yet, and so nobody leads.
+    }
+  }
 
   /// True where some process leads now.
   package static func isHeld(_ spool: Spool) -> Bool {

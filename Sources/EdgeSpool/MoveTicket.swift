@@ -77,11 +77,22 @@ extension Spool {
     if size == 0 { try removeTicket(at: path) } else { try quarantineOutbox(path, reason: reason) }
   }
 
-  /// Asks a worker to stop a job that it has claimed: an empty file beside the inbox's tickets.
-  package func askToStop(_ item: WorkerItem) throws(SpoolError) {
-    let name = "\(Layout.worker(item.worker, .inbox))/\(item.job).cancel"
-    do { try root.publish(name, [], durable: false) } catch  where error.exists {} catch {
-      throw SpoolError(error)
-    }
+  /// Asks a worker to stop a job that it has claimed: a file beside the inbox's tickets with the
+  /// milliseconds from SIGTERM to SIGKILL. It wins over a request to put the job back.
+  package func askToStop(_ item: WorkerItem, grace: Int64 = 0) throws(SpoolError) {
+    let bytes = Array(String(grace).utf8)
+    do { try root.overwrite(stopFile(item), bytes, mode: 0o644) } catch { throw SpoolError(error) }
+  }
+
+  /// Asks a worker to put back a job that it has claimed: such a file that says so.
+  package func askToReturn(_ item: WorkerItem) throws(SpoolError) {
+    let bytes = Array(WorkerDesk.returnWord.utf8)
+    do { try root.publish(stopFile(item), bytes, mode: 0o644, durable: false) } catch
+      where error.exists
+    {} catch { throw SpoolError(error) }
+  }
+
+  private func stopFile(_ item: WorkerItem) -> String {
+    "\(Layout.worker(item.worker, .inbox))/\(item.job).cancel"
   }
 }

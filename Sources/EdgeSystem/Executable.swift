@@ -36,4 +36,9 @@ extension Executable {
     guard getcwd(&buffer, buffer.count) != nil else { throw SystemError("getcwd", ".") }
     return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
+
+  /// The path as it is from anywhere, for a program that is started.
+  package static func absolute(_ path: String) throws(SystemError) -> String {
+    path.hasPrefix("/") ? path : try workingDirectory() + "/" + path
+  }
 }

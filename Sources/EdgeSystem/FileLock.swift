@@ -45,7 +45,8 @@ package struct FileLock: ~Copyable, Sendable {
     -> Bool
   {
     do {
-      let file = try directory.open(path, O_RDWR)
+      // For reading: who waits for the holder is woken by the end of a writer, `Watch.add(lock:)`.
+      let file = try directory.open(path, O_RDONLY)
       return try checked("lock", directory.subject(path)) { ec_ofd_is_locked(file.raw) } == 1
     } catch {
       if error.isNotFound { return false }

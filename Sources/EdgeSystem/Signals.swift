@@ -7,9 +7,10 @@ internal import Glibc
 package struct Signals: ~Copyable, Sendable {
   private let file: Descriptor
 
-  package init() throws(SystemError) {
+  /// - Parameter hangup: SIGHUP too, which otherwise ends the process.
+  package init(hangup: Bool = false) throws(SystemError) {
     file = Descriptor(
-      owning: try checked("signalfd", "SIGINT, SIGTERM") { ec_signal_descriptor() })
+      owning: try checked("signalfd", "SIGINT, SIGTERM") { ec_signal_descriptor(hangup ? 1 : 0) })
   }
 
   /// Readable when a signal came; borrowed.

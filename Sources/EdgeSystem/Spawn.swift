@@ -8,6 +8,8 @@ package struct Spawn: Sendable {
   package var environment: [String]
   /// Borrowed descriptors of ours, and the numbers under which the child has them.
   package var descriptors: [Int32: Int32]
+  /// In a process group of its own, so that a Ctrl-C of the terminal does not reach it.
+  package var hasOwnGroup = false
 
   /// - Parameter descriptors: child's number → ours. 0, 1 and 2 are /dev/null where not named.
   package init(
@@ -56,7 +58,10 @@ package struct Spawn: Sendable {
     posix_spawnattr_setsigdefault(&attributes, &signals)
     sigemptyset(&signals)
     posix_spawnattr_setsigmask(&attributes, &signals)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
+    posix_spawnattr_setpgroup(&attributes, 0)
+    let group = hasOwnGroup ? POSIX_SPAWN_SETPGROUP : 0
+    posix_spawnattr_setflags(
+      &attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | group))
     let argv: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
     let envp: [UnsafeMutablePointer<CChar>?] = environment.map { strdup($0) } + [nil]
     defer { for text in argv + envp { free(text) } }

@@ -23,6 +23,23 @@ package struct Watch: ~Copyable, Sendable {
     }
   }
 
+  /// Also watches a lock file, for the end of whoever had it open to hold it; it gives events
+  /// without a name. They come a moment before the lock is free.
+  package func add(lock path: String, in directory: borrowing Directory) throws(SystemError) {
+    let file = "/proc/self/fd/\(directory.raw)/\(path)"
+    _ = try checked("inotify_add_watch", directory.subject(path)) {
+      inotify_add_watch(events.raw, file, UInt32(IN_CLOSE_WRITE))
+    }
+  }
+
+  /// Also watches a file, for what is written to it; it gives events without a name.
+  package func add(file path: String, in directory: borrowing Directory) throws(SystemError) {
+    let file = "/proc/self/fd/\(directory.raw)/\(path)"
+    _ = try checked("inotify_add_watch", directory.subject(path)) {
+      inotify_add_watch(events.raw, file, UInt32(IN_MODIFY))
+    }
+  }
+
   /// Waits until something happened, one of `others` became readable or closed, or the time passed.
   /// - Parameter milliseconds: the longest wait; −1 waits for ever.
   package func wait(milliseconds: Int32, others: [Int32] = []) {

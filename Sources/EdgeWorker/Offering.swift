@@ -37,8 +37,14 @@ package struct Offering: Sendable {
   package static func probe() -> Offering {
     var provides: Set<String> = []
     var tools: [String: String] = [:]
-    for (language, program) in interpreters {
-      guard let version = version(of: program) else { continue }
+    // All at once: the slowest of them takes longer than everything else here.
+    let asked = interpreters.map { (language: $0.language, program: $0.program, of: Asked()) }
+    let threads = asked.map { one in
+      WorkThread.start { one.of.version = version(of: one.program) }
+    }
+    for thread in threads { thread.join() }
+    for (language, program, answer) in asked {
+      guard let version = answer.version else { continue }
       provides.insert("language:\(language)")
       tools[program.split(separator: "/").last.map(String.init) ?? program] = version
     }
@@ -57,6 +63,11 @@ package struct Offering: Sendable {
     }
     tools["kernel"] = kernelRelease()
     return Offering(provides: provides.sorted(), tools: tools)
+  }
+
+  /// Written by one thread, read when that has ended.
+  private final class Asked: @unchecked Sendable {
+    var version: String?
   }
 
   /// `Foo_Bar-1.2.dist-info` → `foo-bar`, as PEP 503 writes names; nil for anything else.

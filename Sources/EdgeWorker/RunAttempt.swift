@@ -10,6 +10,10 @@ struct RunAttempt {
   let spool: Spool
   let sandbox: Sandbox
   let preparation: Preparation
+  /// Of the job: milliseconds from SIGTERM to SIGKILL when it is stopped.
+  var grace: (@Sendable () -> Int64)?
+  /// Of the job: gets what its command has written so far.
+  var live: (@Sendable (_ stdout: [UInt8], _ stderr: [UInt8]) -> Void)?
 
   /// - Parameter cancel: a borrowed descriptor; the job is stopped when it becomes readable.
   func run(_ ticket: Ticket, cancel: Int32) -> Attempt {
@@ -63,6 +67,8 @@ struct RunAttempt {
     let own = manifest.limits
     var launch = launch(ticket, profile, cancel: cancel)
     launch.limits = attempt.budget.limits(own)
+    launch.grace = grace
+    launch.live = live
     let report = try sandbox.run(launch, in: workspace)
     let verdict = attempt.budget.take(report.usage, report.verdict(), own: own)
     attempt.add("run", report, verdict: verdict)
@@ -137,6 +143,7 @@ struct RunAttempt {
     launch.limits = attempt.budget.limits(verifier.limits)
     launch.limits.openFiles = max(launch.limits.openFiles, 64)
     launch.preload = plan.preload
+    launch.grace = grace
     let report = try sandbox.run(launch, in: workspace)
     if report.cancelled {
       attempt.add("verify", report, verdict: report.verdict())

@@ -26,10 +26,13 @@ package final class Worker: Sendable {
     package var version: String
     /// What the owner of the machine allows.
     package var host: HostPolicy
+    /// A borrowed pipe that gets a byte when the worker is ready, and one a second while it takes
+    /// jobs.
+    package var heartbeat: Int32?
 
     package init(
       id: String, slots: Int, session: String?, key: SigningKey, idleMilliseconds: Int64?,
-      stop: Int32?, version: String, host: HostPolicy = HostPolicy()
+      stop: Int32?, version: String, host: HostPolicy = HostPolicy(), heartbeat: Int32? = nil
     ) {
       self.id = id
       self.slots = slots
@@ -39,6 +42,7 @@ package final class Worker: Sendable {
       self.stop = stop
       self.version = version
       self.host = host
+      self.heartbeat = heartbeat
     }
   }
 
@@ -58,6 +62,8 @@ package final class Worker: Sendable {
     let claim: Claim
     let stop: Signal
     private let done = Atomic(false)
+    /// Milliseconds from SIGTERM to SIGKILL when it is stopped.
+    let grace = Atomic<Int64>(0)
 
     init(_ claim: Claim) throws(SystemError) {
       self.claim = claim
@@ -82,6 +88,7 @@ package final class Worker: Sendable {
 
   /// Works until it is told to stop.
   package func run() throws {
+    desk.removeLiveFiles()
     let watch = try Watch()
     try desk.watch(watch)
     try reportLost()
@@ -126,9 +133,16 @@ package final class Worker: Sendable {
     var running: [FencedJob: Running] = [:]
     var idleSince = Clocks.bootNanoseconds()
     var isShort = false
+    var heart = Heartbeat(settings.heartbeat)
     while true {
+      heart.beat()
       for job in try desk.stopRequests() {
-        if let job = running[job] { job.stop.raise() } else { desk.clearStopRequest(job) }
+        if let one = running[job] {
+          one.grace.store(desk.grace(of: job), ordering: .releasing)
+          one.stop.raise()
+        } else {
+          desk.clearStopRequest(job)
+        }
       }
       running = running.filter { !$0.value.isDone }
       let jobs = running.count < settings.slots ? try desk.assigned() : []
@@ -208,13 +222,19 @@ package final class Worker: Sendable {
       return
     }
     let sandbox = Sandbox(host: host, slot: slot.number)
-    let runner = RunAttempt(spool: spool, sandbox: sandbox, preparation: preparation)
+    var runner = RunAttempt(spool: spool, sandbox: sandbox, preparation: preparation)
     while let running = claims.receive() {
       let ticket = running.claim.ticket
       let started = Clocks.milliseconds()
+      let live = LiveOutput(desk, running.claim.job)
+      runner.grace = { running.grace.load(ordering: .acquiring) }
+      runner.live = { live.show(stdout: $0, stderr: $1) }
       CrashPoint.runStarting.reached()
       var attempt = runner.run(ticket, cancel: running.stop.descriptor)
       CrashPoint.runEnded.reached()
+      if attempt.outcome == .cancelled, desk.isToReturn(running.claim.job) {
+        attempt.outcome = .fault(.leaseExpired)
+      }
       var result: [UInt8]?
       if case .verdict = attempt.outcome {
         do {
@@ -255,6 +275,7 @@ package final class Worker: Sendable {
       while true {
         do {
           try desk.finish(attempts)
+          for attempt in attempts { desk.removeLiveFiles(attempt.job) }
           break
         } catch {
           // A full disk: what has run is not lost, it waits for space.

@@ -75,6 +75,18 @@ struct FileLockTests {
     #expect(child.wait() == .exited(0))
   }
 
+  /// Who waits is woken by the end of the holder, and not by one who only asked.
+  @Test
+  func aWatchSeesTheEndOfItsHolder() throws {
+    let first = try FileLock.acquire(temporary.open(), "lock")
+    let watch = try Watch()
+    try watch.add(lock: "lock", in: temporary.open())
+    #expect(try isHeld())
+    #expect(Poll.readable([watch.descriptor], milliseconds: 0).isEmpty)
+    drop(first)
+    #expect(watch.waitForNames(milliseconds: 20_000) == [""])
+  }
+
   @Test
   func refusesALinkInItsPlace() throws {
     try temporary.write("target", text: "")

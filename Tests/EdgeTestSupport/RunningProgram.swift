@@ -41,6 +41,12 @@ package final class RunningProgram {
     }
   }
 
+  /// All that it has written; for one that has ended.
+  package func everything() throws -> String {
+    read += try output.read(atMost: 64 << 20)
+    return String(decoding: read, as: UTF8.self)
+  }
+
   /// Ends its standard input.
   package func closeInput() { input = nil }
 

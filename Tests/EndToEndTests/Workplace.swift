@@ -69,10 +69,12 @@ final class Workplace {
   }
 
   /// Starts the program; what it says on standard error is `log/NAME`.
-  func start(_ name: String, _ arguments: String...) throws -> RunningProgram {
+  func start(_ name: String, _ arguments: String..., more: [String] = []) throws
+    -> RunningProgram
+  {
     let script = "cd \"$1\" && exec 2>\"log/$2\" && shift 2 && exec \"$0\" \"$@\""
     let running = try RunningProgram(
-      "/bin/bash", ["-c", script, Workplace.program, path, name] + arguments,
+      "/bin/bash", ["-c", script, Workplace.program, path, name] + arguments + more,
       environment: environment)
     started.append(running)
     return running

@@ -56,9 +56,9 @@ int ec_grant_read(int fd, uint32_t uid);
 /// eventfd(2), close-on-exec and non-blocking, at zero.
 int ec_eventfd(void);
 
-/// Blocks SIGINT and SIGTERM in this thread and those that it starts, and answers a signalfd(2) for
-/// them, close-on-exec and non-blocking.
-int ec_signal_descriptor(void);
+/// Blocks SIGINT and SIGTERM, and SIGHUP if asked, in this thread and those that it starts, and
+/// answers a signalfd(2) for them, close-on-exec and non-blocking.
+int ec_signal_descriptor(int with_hangup);
 /// Reads one signal number from it, or 0.
 int ec_read_signal(int fd);
 /// Leaves SIGPIPE to the caller: writes fail with EPIPE instead.

@@ -1,0 +1,104 @@
+internal import ArgumentParser
+internal import EdgeCoordinator
+internal import EdgeJob
+internal import EdgeReport
+internal import EdgeSpool
+internal import EdgeSystem
+
+/// `edgecoder cancel`, `hold`, `release` and `retry` share everything but the verb.
+struct ControlOptions: ParsableArguments {
+  @OptionGroup var jobs: JobArguments
+  @OptionGroup var place: SpoolOptions
+
+  @Option(help: "Why; kept with the job.")
+  var reason = ""
+
+  /// - Parameter isWaiting: of a cancel, for the end of the jobs.
+  /// Acts at once where we own the spool and nobody leads; otherwise leaves a request.
+  func ask(_ verb: ControlRequest.Verb, isWaiting: Bool = false, grace: Int64 = 0) throws {
+    let site = try Site(place)
+    let ids = try jobs.ids()
+    if site.isOurs {
+      for job in ids where try JobView(site.spool).row(job) == nil {
+        throw CommandFailure(
+          .notFound, "there is no job \(job)", place: site.spool.path,
+          next: "edgecoder status --all lists the jobs")
+      }
+    }
+    let request = ControlRequest(verb, ids, reason: reason, grace: grace)
+    guard site.isOurs, let coordinator = try site.lead() else {
+      try site.spool.askFor(request)
+      Console.note("asked the coordinator to \(verb.rawValue) \(Amount.count(ids.count, "job"))")
+      if isWaiting { try CancelRace(site: site, jobs: ids).wait(nil) }
+      return
+    }
+    // What was handed over just now has no ticket yet that could be changed.
+    if try ids.contains(where: { try (site.spool.locate($0)?.state ?? .incoming) == .incoming }) {
+      while try coordinator.pass() {}
+      coordinator.events = []
+    }
+    try coordinator.obey(request, of: Identity.user)
+    // A job whose worker died meanwhile ends here and now; nobody else would look for it.
+    let notices = coordinator.events
+    if verb == .cancel { while try coordinator.settlePass() {} }
+    if isWaiting { try CancelRace(site: site, jobs: ids).wait(coordinator) }
+    coordinator.events = notices
+    var refused = false
+    for event in coordinator.events {
+      if case .notice(let text) = event {
+        Console.note(text)
+        refused = true
+      }
+    }
+    if refused { throw ArgumentParser.ExitCode(EdgeJob.ExitCode.notFound.rawValue) }
+  }
+}
+
+struct Cancel: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cancel",
+    abstract: "Ends jobs; their reservations are released.",
+    discussion: "Example: edgecoder cancel 01jd8w6k3m2v9c5x7r1t4b0n6q --reason obsolete")
+  @OptionGroup var options: ControlOptions
+
+  @Flag(help: "Waits for the end, and tells what came first: 130, or the code of the verdict.")
+  var wait = false
+
+  @Option(help: "From SIGTERM to SIGKILL for what runs; else it is killed at once.")
+  var grace: String?
+
+  func run() throws {
+    let time = try grace.map(milliseconds) ?? 0
+    guard time <= ControlRequest.graceMax else {
+      throw CommandFailure(.usage, "--grace is an hour at most")
+    }
+    try options.ask(.cancel, isWaiting: wait, grace: time)
+  }
+}
+
+struct Hold: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "hold",
+    abstract: "Keeps jobs from starting.",
+    discussion: "Example: edgecoder hold 01jd8w6k3m2v9c5x7r1t4b0n6q --reason 'disk is full'")
+  @OptionGroup var options: ControlOptions
+  func run() throws { try options.ask(.hold) }
+}
+
+struct Release: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "release",
+    abstract: "Lets held jobs go on.",
+    discussion: "Example: edgecoder release 01jd8w6k3m2v9c5x7r1t4b0n6q")
+  @OptionGroup var options: ControlOptions
+  func run() throws { try options.ask(.release) }
+}
+
+struct Retry: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "retry",
+    abstract: "Starts dead or cancelled jobs anew, with a new reservation.",
+    discussion: "Example: edgecoder retry 01jd8w6k3m2v9c5x7r1t4b0n6q")
+  @OptionGroup var options: ControlOptions
+  func run() throws { try options.ask(.retry) }
+}
