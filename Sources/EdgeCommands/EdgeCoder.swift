@@ -51,8 +51,9 @@ struct EdgeCoder: ParsableCommand {
       CommandGroup(
         name: "Site",
         subcommands: [
-          Init.self, WorkerCommand.self, Schedule.self, Settle.self, LedgerCommand.self,
-          AccountCommand.self, Prune.self, Doctor.self, Power.self, SandboxCommand.self,
+          Init.self, WorkerCommand.self, Schedule.self, Settle.self, PolicyCommand.self,
+          LedgerCommand.self, AccountCommand.self, Prune.self, Doctor.self, Power.self,
+          SandboxCommand.self,
           Demo.self, Completion.self,
         ]),
     ])

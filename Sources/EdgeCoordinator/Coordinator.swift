@@ -10,6 +10,10 @@ package final class Coordinator {
   package let spool: Spool
   let ledger: Ledger
   let policy: Policy
+  /// What the owner decided, as of the last round.
+  var site = SitePolicy()
+  /// The file status of what was read last; nil where there was no file.
+  var policyStatus: FileStatus?
   let inspector: any ArchiveInspector
   /// Milliseconds UTC.
   let now: () -> Int64
@@ -107,6 +111,8 @@ package final class Coordinator {
   /// Reads back what an earlier leader left: the names in `ready/`, the rights in the workers'
   /// folders, and the open batches. The tickets themselves are read as we go.
   private func recover() throws(CoordinatorError) {
+    try readPolicy()
+    try restoreShares()
     unread = try onSpool { () throws(SpoolError) in
       try spool.ensureBatchFolders()
       return try spool.readyJobs()
@@ -131,6 +137,7 @@ package final class Coordinator {
   /// - Returns: true where something was done, so that another round may find more.
   package func pass() throws(CoordinatorError) -> Bool {
     chargeable = [:]
+    refreshPolicy()
     var didWork = try readTickets()
     didWork = try obeyControlRequests() || didWork
     didWork = try settle() || didWork

@@ -27,6 +27,10 @@ extension Coordinator {
     /// The ledger has accepted another end of the job.
     var isLate = false
 
+    var isPaid: Bool {
+      if case .verdict = receipt.outcome { !isLate } else { false }
+    }
+
     var isFault: Bool { if case .fault = receipt.outcome { true } else { false } }
   }
 
@@ -87,7 +91,9 @@ extension Coordinator {
       workerFiles.note(
         one.receipt.worker, took: one.receipt.finished - one.receipt.started)
       if live[one.receipt.job]?.fence == one.receipt.fence {
-        forget(one.receipt.job, cpuMilliseconds: one.receipt.usage.cpuMilliseconds)
+        // As the ledger counts it: a fault is ours, and holds nothing against the account.
+        forget(
+          one.receipt.job, cpuMilliseconds: one.isPaid ? one.receipt.usage.cpuMilliseconds : nil)
       }
     }
     for path in taken {

@@ -97,6 +97,18 @@ package struct WorkerOffer: Hashable, Sendable {
     !draining && (accepts == .all || accepts == .small && needs.isSmall)
   }
 
+  /// Why it does not get such a job now, in words; nil where it could.
+  func obstacle(_ needs: Needs) -> String? {
+    if !accepts(session: needs.session) { return "takes the jobs of one run only" }
+    if let thing = lacks(needs) { return "does not offer \(thing)" }
+    if draining { return "takes no new jobs" + (why.map { ": \($0)" } ?? "") }
+    if !takes(needs) {
+      let reason = why.map { ": \($0)" } ?? ""
+      return accepts == .small ? "takes small jobs only\(reason)" : "takes no jobs now\(reason)"
+    }
+    return freeSlots > 0 ? nil : "has no free slot"
+  }
+
   /// The first thing that the job asks for and this worker does not have, nil where it has all.
   func lacks(_ needs: Needs) -> String? {
     if !profiles.contains(needs.profile) { return "profile:\(needs.profile)" }

@@ -92,19 +92,37 @@ final class Site {
   }
 
   /// The receipt of a claim, signed.
+  /// - Parameter took: a worker of short attempts gets many jobs ahead; milliseconds.
   func finished(
     _ claim: Claim, _ outcome: Outcome, worker: String = "w", key: SigningKey? = nil,
-    result: [UInt8]? = Array("result".utf8), signedResult: [UInt8]? = nil
+    result: [UInt8]? = Array("result".utf8), signedResult: [UInt8]? = nil,
+    cpuMilliseconds: Int64 = 5, took: Int64 = 0
   ) -> FinishedAttempt {
     let signed = signedResult ?? result
     let receipt = Receipt(
       spool: spool.id, job: claim.job.job, attempt: claim.ticket.attempt, fence: claim.job.fence,
       worker: worker, blob: claim.ticket.blob, task: claim.ticket.task, profile: "shell",
       profileDigest: nil, result: signed.map { Digest(bytes: Hash.sha256($0)) }, outcome: outcome,
-      usage: Usage(cpuMilliseconds: 5), enforced: [:], tools: [:], started: now, finished: now)
+      usage: Usage(cpuMilliseconds: cpuMilliseconds), enforced: [:], tools: [:],
+      started: now - took, finished: now)
     let envelope = Envelope.seal(
       receipt.statement.canonical, type: Receipt.payloadType, by: key ?? self.key)
     return FinishedAttempt(job: claim.job, envelope: envelope, result: result)
+  }
+
+  /// Opens accounts that the submitter may charge, each with credits enough.
+  func open(_ accounts: String...) throws {
+    let owner = spool.owner
+    let grant = Credits(micro: 1_000_000_000)
+    try ledger.write(epoch: try ledger.currentEpoch(), now: now, actor: "test") {
+      (writer: borrowing LedgerWriter) throws(LedgerError) in
+      for account in accounts.map({ "user:\($0)" }) {
+        _ = try writer.openAccount(account, kind: .user)
+        _ = try writer.allow(uid: owner, account: account, makeDefault: false)
+        try writer.issue(grant, reason: "test")
+        try writer.grant(account, grant, reason: "test")
+      }
+    }
   }
 
   func available() throws -> Int64 { try ledger.balance("user:local").available.micro }
