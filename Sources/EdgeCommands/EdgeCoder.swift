@@ -51,7 +51,8 @@ struct EdgeCoder: ParsableCommand {
       CommandGroup(
         name: "Site",
         subcommands: [
-          Init.self, WorkerCommand.self, Schedule.self, Settle.self, PolicyCommand.self,
+          Init.self, WorkerCommand.self, Workers.self, Drain.self, Undrain.self, Schedule.self,
+          Settle.self, PolicyCommand.self,
           LedgerCommand.self, AccountCommand.self, Prune.self, Doctor.self, Power.self,
           SandboxCommand.self,
           Demo.self, Completion.self,

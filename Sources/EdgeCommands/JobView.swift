@@ -123,7 +123,7 @@ struct JobView {
       job: ticket.job, task: ticket.manifest.name, queue: ticket.request.queue,
       account: ticket.account, state: state, attempt: ticket.attempt,
       priority: ticket.request.priority, worker: worker, ending: ticket.ending,
-      why: ticket.hold ?? why, admitted: ticket.admitted)
+      why: ticket.hold ?? ticket.why ?? why, admitted: ticket.admitted)
   }
 
   private func row(_ record: JobRecord, state: JobState) throws -> JobRow {

@@ -67,6 +67,11 @@ final class RunSession {
             .unavailable, "the worker of this run ended before its jobs",
             next: "edgecoder doctor shows what this machine lacks")
         }
+        if let file = site.spool.workerFile("run-\(id)"), let drain = site.spool.drain(of: file) {
+          throw CommandFailure(
+            .unavailable, "the worker of this run is drained", why: drain.reason,
+            next: "edgecoder doctor shows what this machine lacks; edgecoder run --resume")
+        }
         wait(watch, worker.descriptor, signals.descriptor)
         if let signal = signals.take() { throw try stop(signal, worker) }
       }

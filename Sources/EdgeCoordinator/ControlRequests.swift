@@ -141,6 +141,8 @@ extension Coordinator {
     again.faults = []
     again.ending = nil
     again.notBefore = 0
+    again.backoff = nil
+    again.why = nil
     again.hold = nil
     let next = again
     do throws(LedgerError) {

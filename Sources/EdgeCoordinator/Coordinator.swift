@@ -19,6 +19,13 @@ package final class Coordinator {
   let now: () -> Int64
   /// Who writes, for the entries.
   let actor: String
+  let boot: BootClock
+  /// How far the wall clock was before that one, milliseconds.
+  var clockOffset: Int64
+  /// Jobs that pause after a fault.
+  var pausing: Set<JobID> = []
+  /// Different jobs in a row whose launch failed, by worker.
+  var failedLaunches: [String: Set<JobID>] = [:]
   private let leadership: Leadership
   /// Of this leadership; an older one writes nothing.
   package let epoch: UInt32
@@ -106,6 +113,8 @@ package final class Coordinator {
     self.leadership = leadership
     self.epoch = epoch
     self.now = now
+    boot = BootClock(spool, now: now)
+    clockOffset = now() - boot.milliseconds()
   }
 
   /// Reads back what an earlier leader left: the names in `ready/`, the rights in the workers'
@@ -138,6 +147,7 @@ package final class Coordinator {
   package func pass() throws(CoordinatorError) -> Bool {
     chargeable = [:]
     refreshPolicy()
+    try heedClockStep()
     var didWork = try readTickets()
     didWork = try obeyControlRequests() || didWork
     didWork = try settle() || didWork

@@ -52,7 +52,9 @@ extension Coordinator {
       case nil: waitsFor.append(parent)
       }
     }
-    ready.insert(ReadyJob(ticket, waitsFor: waitsFor, failed: failed))
+    if ticket.backoff != nil { pausing.insert(ticket.job) }
+    let start = boot.start(of: ticket, now: now())
+    ready.insert(ReadyJob(ticket, notBefore: start, waitsFor: waitsFor, failed: failed))
     if recentTickets.count < Self.recentMax { recentTickets[ticket.job] = ticket }
     isReadyNew = true
   }
@@ -73,6 +75,7 @@ extension Coordinator {
   @discardableResult
   func dequeue(_ job: JobID) -> Bool {
     recentTickets[job] = nil
+    pausing.remove(job)
     return ready.remove(job)
   }
 

@@ -29,10 +29,12 @@ package struct SchedulingState {
     if let ledger { shares = try Coordinator.shares(ledger, now: now) }
     shares.set(weights: site.weights)
     queue = ReadyQueue(shares: shares, caps: site.caps)
+    let boot = BootClock(spool) { now }
     do throws(SpoolError) {
       for (_, path) in try spool.readyJobs() {
         guard let ticket = try? spool.ticket(at: path) else { continue }
-        queue.insert(try SchedulingState.job(ticket, spool))
+        queue.insert(
+          try SchedulingState.job(ticket, spool, start: boot.start(of: ticket, now: now)))
       }
       var load: [String: Int] = [:]
       for item in try spool.workerItems() {
@@ -52,7 +54,9 @@ package struct SchedulingState {
     }
   }
 
-  private static func job(_ ticket: Ticket, _ spool: Spool) throws(SpoolError) -> ReadyJob {
+  private static func job(_ ticket: Ticket, _ spool: Spool, start: Int64) throws(SpoolError)
+    -> ReadyJob
+  {
     var open: [JobID] = []
     var failed: JobID?
     for parent in ticket.request.after {
@@ -65,7 +69,7 @@ package struct SchedulingState {
         failed = parent
       }
     }
-    return ReadyJob(ticket, waitsFor: open, failed: failed)
+    return ReadyJob(ticket, notBefore: start, waitsFor: open, failed: failed)
   }
 
   /// The one reason why each job in `ready/` is not running.
@@ -111,7 +115,10 @@ extension Coordinator {
 }
 
 extension ReadyJob {
-  init(_ ticket: Ticket, waitsFor: [JobID] = [], failed: JobID? = nil) {
+  /// - Parameter notBefore: milliseconds UTC; nil is the ticket's own.
+  init(
+    _ ticket: Ticket, notBefore: Int64? = nil, waitsFor: [JobID] = [], failed: JobID? = nil
+  ) {
     let manifest = ticket.manifest
     self.init(
       job: ticket.job, account: ticket.account, queue: ticket.request.queue,
@@ -119,11 +126,14 @@ extension ReadyJob {
       group: ticket.request.group.map {
         JobGroup(name: "\(ticket.submitter)/\($0.name)", most: $0.most)
       }, priority: ticket.request.priority,
-      admitted: ticket.admitted, notBefore: ticket.notBefore, notAfter: ticket.request.notAfter,
+      admitted: ticket.admitted, notBefore: notBefore ?? ticket.notBefore,
+      notAfter: ticket.request.notAfter,
       waitsFor: waitsFor, failedDependency: failed, session: ticket.request.session,
       profile: manifest.profile, language: manifest.language,
       requirements: manifest.requirements
         + (manifest.needsMounts ? [TaskManifest.mountsRequirement] : []),
-      isSmall: Acceptance.small.takes(manifest))
+      isSmall: Acceptance.small.takes(manifest),
+      processors: max(manifest.limits.processors, manifest.verifier?.limits.processors ?? 0),
+      memoryBytes: max(manifest.limits.memoryBytes, manifest.verifier?.limits.memoryBytes ?? 0))
   }
 }

@@ -88,6 +88,7 @@ extension Coordinator {
     try onSpool { () throws(SpoolError) in try spool.syncAll() }
     for one in verified {
       try onSpool { () throws(SpoolError) in try spool.removeTicket(at: one.ticketPath) }
+      try noteLaunch(of: one.receipt)
       workerFiles.note(
         one.receipt.worker, took: one.receipt.finished - one.receipt.started)
       if live[one.receipt.job]?.fence == one.receipt.fence {
@@ -234,7 +235,7 @@ extension Coordinator {
           "worker": .string(receipt.worker), "fault": fault.json,
           "receipt": .string(one.digest.hex),
         ])
-      if one.ticket.faults.count + 1 > Int(one.ticket.request.retries) {
+      if site.death(of: one.ticket, after: fault) != nil {
         _ = try writer.void(job: receipt.job, round: round, reason: "dead")
       }
     case .cancelled:

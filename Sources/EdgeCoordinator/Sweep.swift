@@ -65,7 +65,7 @@ extension Coordinator {
       return
     }
     forget(item.job.job)
-    let isLast = ticket.faults.count + 1 > Int(ticket.request.retries)
+    let isLast = site.death(of: ticket, after: .workerLost) != nil
     try onLedger { () throws(LedgerError) in
       try ledger.write(epoch: epoch, now: now(), actor: actor) {
         (writer: borrowing LedgerWriter) throws(LedgerError) in
@@ -95,21 +95,34 @@ extension Coordinator {
   /// reservation is voided by the caller). Not flushed.
   func retry(_ ticket: Ticket, after fault: Fault, receipts: [[UInt8]]) throws(CoordinatorError) {
     var ticket = ticket
+    let death = try death(of: ticket, after: fault)
     ticket.faults.append(fault)
-    let isDead = ticket.faults.count > Int(ticket.request.retries)
-    if isDead {
+    if let death {
       ticket.ending = .dead(fault)
+      ticket.why = death
       ready.ended(ticket.job, passed: false)
       try onSpool { () throws(SpoolError) in try spool.put(ticket, .dead, receipts: receipts) }
       events.append(.fault(ticket.job, fault, retrying: false))
       events.append(.ended(ticket.job, .dead(fault), cost: .zero))
       return
     }
-    ticket.notBefore = now() + policy.backoff(afterFaults: ticket.faults.count)
+    let pause = policy.pause(after: ticket.faults, of: ticket.job)
+    ticket.notBefore = max(ticket.request.notBefore ?? 0, now() + pause)
+    ticket.backoff = Ticket.Backoff(boot: boot.id, until: boot.milliseconds() + pause)
     do throws(SpoolError) { try spool.putReady(ticket) } catch  where error.kind == .conflict {
     } catch { throw .spool(error) }
     try enqueue(ticket)
     events.append(.fault(ticket.job, fault, retrying: true))
+  }
+
+  /// Why a job is dead after this fault as well; nil where it is tried again. What was voided when
+  /// this was cut short stays so, whatever the policy says by now.
+  private func death(of ticket: Ticket, after fault: Fault) throws(CoordinatorError) -> String? {
+    if let death = site.death(of: ticket, after: fault) { return death }
+    let end = try onLedger { () throws(LedgerError) in
+      try ledger.posting(job: ticket.job, phase: "end/\(ticket.round)")
+    }
+    return end.map { "its reservation was released: \($0.reason)" }
   }
 
   /// Ends a job that gave no result: voids its reservation, records it, removes its ticket.

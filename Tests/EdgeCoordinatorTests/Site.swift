@@ -56,9 +56,9 @@ final class Site {
   }
 
   /// Hands a task that runs `true` over.
-  func submit(_ request: Request = Request(), command: String = "true", count: Int = 1) throws
-    -> [JobID]
-  {
+  func submit(
+    _ request: Request = Request(), command: String = "true", count: Int = 1, more: String = ""
+  ) throws -> [JobID] {
     let task = TemporaryDirectory()
     try task.write(
       "task.toml",
@@ -70,6 +70,7 @@ final class Site {
         kind = "run"
         language = "shell"
         command = ["\(command)"]
+        \(more)
         """)
     let archive = try Descriptor.memory("task")
     _ = try packTask(try task.open(), to: archive.raw)
@@ -81,13 +82,17 @@ final class Site {
   }
 
   /// A worker that lives as long as the value.
-  func desk(_ id: String = "w", slots: Int64 = 4) throws -> WorkerDesk {
+  func desk(
+    _ id: String = "w", slots: Int64 = 4, cpus: Int64? = nil, memory: Int64? = nil,
+    session: String? = nil, started: Int64? = nil
+  ) throws -> WorkerDesk {
     try spool.makeWorkerFolders(id)
     let desk = try WorkerDesk(spool, id: id)
     try desk.announce(
       WorkerFile(
-        id: id, slots: slots, session: nil, profiles: ["shell"], provides: ["language:shell"],
-        key: key.publicKey.id, host: "h", process: 1))
+        id: id, slots: slots, session: session, profiles: ["shell"], provides: ["language:shell"],
+        key: key.publicKey.id, host: "h", process: 1, processors: cpus, memoryBytes: memory,
+        started: started))
     return desk
   }
 

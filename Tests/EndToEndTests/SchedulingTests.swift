@@ -90,3 +90,30 @@ extension EndToEnd.SchedulingTests {
     }
   }
 }
+
+extension EndToEnd.SchedulingTests {
+  @Test func drainAndUndrain() throws {
+    let place = try Workplace()
+    _ = try place.start("worker", "worker", "--slots", "2")
+    try eventually("the worker lives") { place.exists("spool/workers/local/worker.json") }
+    expect(try place.edgecoder("drain", "local", "--reason", "new disk"), 0)
+    expect(try place.edgecoder("drain", "absent"), 66)
+    expect(try place.edgecoder("undrain", "absent"), 66)
+    let row = try place.edgecoder("workers", "--json").json["workers"]?.elements?.first
+    #expect(row?["state"]?.text == "draining" && row?["why"]?.text == "new disk")
+    let file = try JSON.parse(try place.folder.read("spool/workers/local/worker.json"))
+    #expect(file["cpus"]?.integer == Int64(Processors.available()))
+    #expect((file["memoryBytes"]?.integer ?? 0) > 64 << 20)
+    let job = try place.submitOne(try place.task("ok", "true"))
+    expect(try place.edgecoder("schedule", "--once"), 0)
+    #expect(try place.state(job) == "ready")
+    #expect(try place.row(job, why: true)["why"]?.text?.contains("new disk") == true)
+    expect(try place.edgecoder("undrain", "local"), 0)
+    try eventually("the job has ended") {
+      expect(try place.edgecoder("schedule", "--once"), 0)
+      return try place.ending(job) == "passed"
+    }
+    #expect(try place.edgecoder("workers").output.contains("idle"))
+    place.stopServices()
+  }
+}
