@@ -90,11 +90,14 @@ struct JobView {
     guard let next = Layout.batch(named: name)?.next, let index = job.place else {
       return "not admitted yet; no coordinator has run"
     }
-    return whyInBatch(ahead: index - next)
+    return whyInBatch(job.batch, ahead: index - next)
   }
 
-  func whyInBatch(ahead: Int) -> String {
-    ahead == 0
+  func whyInBatch(_ batch: JobID, ahead: Int) -> String {
+    if let order = spool.order(of: batch), order.verb == .hold {
+      return "its batch is held\(order.reason.isEmpty ? "" : ": \(order.reason)")"
+    }
+    return ahead == 0
       ? "the next of its batch to get a ticket"
       : "\(Amount.count(ahead, "job")) of its batch before it"
   }

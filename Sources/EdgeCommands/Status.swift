@@ -71,12 +71,16 @@ struct ControlOptions: ParsableArguments {
   @Option(help: "Why; kept with the job.")
   var reason = ""
 
+  @Flag(help: "The whole batches of these jobs, also what of them has no ticket yet.")
+  var batch = false
+
   /// Acts at once where we own the spool and nobody leads; otherwise leaves a request.
   func ask(_ verb: ControlRequest.Verb) throws {
     let site = try Site(place)
-    let ids = try jobs.ids()
+    let named = try jobs.ids()
+    let ids = batch ? Array(Set(named.map(\.batch))).sorted() : named
     if site.isOurs {
-      for job in ids where try JobView(site.spool).row(job) == nil {
+      for job in ids where try !isBatch(job, site) && JobView(site.spool).row(job) == nil {
         throw CommandFailure(
           .notFound, "there is no job \(job)", place: site.spool.path,
           next: "edgecoder status --all lists the jobs")
@@ -85,11 +89,12 @@ struct ControlOptions: ParsableArguments {
     let request = ControlRequest(verb, ids, reason: reason)
     guard site.isOurs, let coordinator = try site.lead() else {
       try site.spool.askFor(request)
-      Console.note("asked the coordinator to \(verb.rawValue) \(Amount.count(ids.count, "job"))")
+      let count = batch ? "the batch of \(ids[0])" : Amount.count(ids.count, "job")
+      Console.note("asked the coordinator to \(verb.rawValue) \(count)")
       return
     }
     // What was handed over just now has no ticket yet that could be changed.
-    if try ids.contains(where: { try (site.spool.locate($0)?.state ?? .incoming) == .incoming }) {
+    if try ids.contains(where: { try isNew($0, site) }) {
       while try coordinator.pass() {}
       coordinator.events = []
     }
@@ -106,6 +111,19 @@ struct ControlOptions: ParsableArguments {
       }
     }
     if refused { throw ArgumentParser.ExitCode(EdgeJob.ExitCode.notFound.rawValue) }
+  }
+
+  private func isBatch(_ id: JobID, _ site: Site) -> Bool {
+    guard id.isBatch else { return false }
+    return site.spool.place(ofBatch: id) != nil
+      || site.spool.root.contains(Layout.path(.incoming, id))
+  }
+
+  /// True for what nobody has taken over yet, and for what only a submission can name.
+  private func isNew(_ id: JobID, _ site: Site) throws -> Bool {
+    if isBatch(id, site) { return false }
+    guard let place = try site.spool.locate(id) else { return true }
+    return place.state == .incoming && Layout.batch(named: place.name) == nil
   }
 }
 

@@ -17,8 +17,11 @@ extension Coordinator {
   /// Does what one request asks. Jobs that are unknown, of somebody else, or in a state that does
   /// not allow it are told about in an event.
   package func obey(_ request: ControlRequest, of uid: UInt32) throws(CoordinatorError) {
+    try admitNamed(request)
     for job in request.jobs {
+      if try obey(request, batch: job, of: uid) { continue }
       guard let (ticket, place) = try find(job) else {
+        if try obeyWithoutTicket(request, job, of: uid) { continue }
         events.append(.notice("\(request.verb.rawValue): there is no job \(job)"))
         continue
       }
@@ -51,7 +54,7 @@ extension Coordinator {
     return nil
   }
 
-  private func ticket(of job: JobID, at place: Place) throws(CoordinatorError) -> Ticket? {
+  func ticket(of job: JobID, at place: Place) throws(CoordinatorError) -> Ticket? {
     do throws(SpoolError) {
       switch place.state {
       case .ready:
@@ -73,7 +76,7 @@ extension Coordinator {
     }
   }
 
-  private func cancel(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
+  func cancel(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
     switch place.state {
     case .ready, .held:
       dequeue(ticket.job)
@@ -97,7 +100,7 @@ extension Coordinator {
     }
   }
 
-  private func hold(_ ticket: Ticket, at place: Place, reason: String) throws(CoordinatorError)
+  func hold(_ ticket: Ticket, at place: Place, reason: String) throws(CoordinatorError)
     -> Bool
   {
     var path = place.path
@@ -121,8 +124,10 @@ extension Coordinator {
     return true
   }
 
-  private func release(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
+  func release(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
     guard place.state == .held else { return false }
+    // Held before it had a ticket: nothing is reserved for it.
+    if ticket.round == 0 { return try startRound(ticket, at: place) }
     var released = ticket
     released.hold = nil
     try self.place(released)
@@ -136,6 +141,11 @@ extension Coordinator {
   /// Starts a job anew that is dead or was cancelled: a new reservation, no faults.
   private func retry(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
     guard place.state == .dead || place.state == .cancelled else { return false }
+    return try startRound(ticket, at: place)
+  }
+
+  /// Reserves for a job's next round, and puts it in line.
+  private func startRound(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
     var again = ticket
     again.round += 1
     again.faults = []
@@ -154,7 +164,7 @@ extension Coordinator {
       }
     } catch {
       if case .notEnoughCredits = error {
-        events.append(.notice("retry of \(ticket.job): \(error)"))
+        events.append(.notice("job \(ticket.job): \(error)"))
         return true
       }
       throw .ledger(error)

@@ -43,6 +43,8 @@ package final class Coordinator {
   var batches: [OpenBatch] = []
   /// Batches that wait for credits in this round, with the index of their first job that does.
   var shortBatches: [JobID: Int] = [:]
+  /// Batches of which an earlier leader was asked something that it may not have finished.
+  var orders: [JobID] = []
   /// Which account a request is charged to, as far as it was asked; forgotten each round.
   var chargeable: [Charge: String] = [:]
   /// Names in `incoming/` that were listed and not taken yet, the next one last.
@@ -133,6 +135,7 @@ package final class Coordinator {
       }
     }
     try recoverBatches()
+    orders = spool.orderedBatches()
   }
 
   /// The next right; always higher than every earlier one.
@@ -149,6 +152,7 @@ package final class Coordinator {
     refreshPolicy()
     try heedClockStep()
     var didWork = try readTickets()
+    didWork = try carryOutOrders() || didWork
     didWork = try obeyControlRequests() || didWork
     didWork = try settle() || didWork
     didWork = try sweep() || didWork

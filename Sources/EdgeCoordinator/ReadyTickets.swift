@@ -1,6 +1,7 @@
 internal import EdgeJob
 internal import EdgeScheduler
 internal import EdgeSpool
+internal import EdgeSystem
 
 // The tickets in `ready/`: the queue knows their order, the files say the rest.
 
@@ -20,7 +21,7 @@ extension Coordinator {
       do throws(SpoolError) {
         let ticket = try spool.ticket(at: path)
         // A retry that was cut short has left the job's earlier end behind.
-        if ticket.round > 1 {
+        if ticket.round > 1 || spool.root.contains(Layout.path(.cancelled, job)) {
           try spool.removeTicket(at: Layout.path(.dead, job))
           try spool.removeTicket(at: Layout.path(.cancelled, job))
         }

@@ -129,26 +129,42 @@ extension Coordinator {
   func endWithoutResult(_ ticket: Ticket, _ ending: Ending, at path: String)
     throws(CoordinatorError)
   {
-    var ticket = ticket
-    ticket.ending = ending
+    try endWithoutResult([(ticket, path)], ending)
+  }
+
+  /// Ends jobs that gave no result, in one transaction and one flush.
+  /// - Parameter jobs: with where the ticket is, empty where there is none; what has round 0 was
+  ///   not reserved for.
+  func endWithoutResult(_ jobs: [(ticket: Ticket, path: String)], _ ending: Ending)
+    throws(CoordinatorError)
+  {
+    if jobs.isEmpty { return }
     try onLedger { () throws(LedgerError) in
       try ledger.write(epoch: epoch, now: now(), actor: actor) {
         (writer: borrowing LedgerWriter) throws(LedgerError) in
-        _ = try writer.void(job: ticket.job, round: Int(ticket.round), reason: ending.name)
+        for (ticket, _) in jobs where ticket.round > 0 {
+          _ = try writer.void(job: ticket.job, round: Int(ticket.round), reason: ending.name)
+        }
       }
     }
-    ready.ended(ticket.job, passed: false)
-    let state: JobState = ending == .cancelled ? .cancelled : .done
+    for (ticket, _) in jobs {
+      var ended = ticket
+      ended.ending = ending
+      let file = ended
+      ready.ended(file.job, passed: false)
+      try onSpool { () throws(SpoolError) in
+        if ending == .cancelled {
+          try spool.put(file, .cancelled)
+        } else {
+          try spool.putDone(file, receipts: [], result: nil)
+        }
+      }
+      events.append(.ended(file.job, ending, cost: .zero))
+    }
     try onSpool { () throws(SpoolError) in
-      if state == .done {
-        try spool.putDone(ticket, receipts: [], result: nil)
-      } else {
-        try spool.put(ticket, state)
-      }
       try spool.syncAll()
-      try spool.removeTicket(at: path)
+      for (_, path) in jobs where !path.isEmpty { try spool.removeTicket(at: path) }
     }
-    events.append(.ended(ticket.job, ending, cost: .zero))
   }
 
   /// The folders of a worker that belonged to one `run` are of no use after it.

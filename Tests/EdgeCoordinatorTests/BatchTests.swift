@@ -134,17 +134,4 @@ struct BatchTests {
     // Its first jobs had their tickets; the rest waits for a person.
     #expect(try site.spool.locate(spoiled[0])?.state == .done)
   }
-
-  /// Jobs beyond the first slice can be cancelled as little as other ones without a ticket, and the
-  /// answer says where they are.
-  @Test func aJobWithoutATicketIsNotTouched() throws {
-    let site = try Site(grant: 1_000_000_000_000)
-    let jobs = try site.submit(count: 300)
-    let coordinator = try site.coordinator()
-    try coordinator.settleDown()
-    coordinator.events = []
-    try coordinator.obey(ControlRequest(.cancel, [jobs[299]], reason: ""), of: site.spool.owner)
-    #expect(coordinator.events.count == 1)
-    #expect(try site.spool.locate(jobs[299])?.state == .incoming)
-  }
 }
