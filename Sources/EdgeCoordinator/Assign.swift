@@ -39,6 +39,7 @@ extension Coordinator {
       return didWork
     }
     isReadyNew = false
+    try restoreShares()
     for (job, worker) in ready.assign(to: offers, now: now) {
       let isAssigned = try give(job, to: worker)
       didWork = isAssigned || didWork

@@ -31,6 +31,10 @@ package final class Coordinator {
   package let epoch: UInt32
   private var fenceCount: UInt32 = 0
 
+  /// Jobs that an earlier leader gave to workers; none once it is known what accounts have used.
+  var inherited: [ReadyJob] = []
+  /// Whether the use of the last hours was taken over.
+  var hasShares = false
   /// What stands in `ready/`; nobody else changes it while we lead.
   var ready = ReadyQueue()
   /// Tickets that were placed of late; those of the others are read when they are needed.
@@ -123,7 +127,6 @@ package final class Coordinator {
   /// folders, and the open batches. The tickets themselves are read as we go.
   private func recover() throws(CoordinatorError) {
     try readPolicy()
-    try restoreShares()
     unread = try onSpool { () throws(SpoolError) in
       try spool.ensureBatchFolders()
       return try spool.readyJobs()
@@ -131,7 +134,7 @@ package final class Coordinator {
     for item in try onSpool({ () throws(SpoolError) in try spool.workerItems() }) {
       if live[item.job.job].map({ $0.fence < item.job.fence }) ?? true {
         live[item.job.job] = LiveJob(fence: item.job.fence, worker: item.worker)
-        if let ticket = try? spool.ticket(at: item.path) { ready.adopt(ReadyJob(ticket)) }
+        if let ticket = try? spool.ticket(at: item.path) { inherited.append(ReadyJob(ticket)) }
       }
     }
     try recoverBatches()

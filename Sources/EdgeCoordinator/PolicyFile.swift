@@ -97,10 +97,15 @@ extension Coordinator {
     isReadyNew = true
   }
 
-  /// Takes the use of the last hours over from the ledger.
+  /// Takes the use of the last hours over from the ledger, before the first job is chosen: who only
+  /// cancels or settles needs none of it.
   func restoreShares() throws(CoordinatorError) {
+    if hasShares { return }
+    hasShares = true
     ready.shares = try Coordinator.shares(ledger, now: now())
     ready.shares.set(weights: site.weights)
+    for job in inherited where live[job.job] != nil { ready.adopt(job) }
+    inherited = []
   }
 
   /// Use that is older has faded to less than a thousandth, milliseconds.

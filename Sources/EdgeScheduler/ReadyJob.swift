@@ -124,7 +124,10 @@ package struct WorkerOffer: Hashable, Sendable {
 
   /// The first thing that the job asks for and this worker does not have, nil where it has all.
   func lacks(_ needs: Needs) -> String? {
-    needs.all.first { !offers($0, needs) }
+    if !profiles.contains(needs.profile) { return needs.profileName }
+    if let thing = needs.provided.first(where: { !provides.contains($0) }) { return thing }
+    if needs.processors > processors ?? .max { return needs.processorsName }
+    return needs.memoryBytes > memoryBytes ?? .max ? needs.memoryName : nil
   }
 
   /// True where it has this one of the things that jobs ask for.

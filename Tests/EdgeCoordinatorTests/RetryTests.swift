@@ -135,6 +135,43 @@ struct RetryTests {
   }
 }
 
+/// Somebody sets the clock on the wall while a job pauses.
+struct ClockStepTests {
+  @Test(arguments: [true, false]) func noStepEndsAPause(hasBackoff: Bool) throws {
+    let site = try Site(testClock: false)
+    let job = try site.submit(Request(retries: 100))[0]
+    let desk = try site.desk()
+    do {
+      let coordinator = try site.coordinator()
+      try coordinator.settleDown()
+      let claim = try #require(try desk.claimAll().first)
+      try desk.finish([site.finished(claim, .fault(.spoolFull), result: nil)])
+      try coordinator.settleDown()
+    }
+    // The pause as it would be after the longest one, or as an earlier version wrote it.
+    let path = Layout.ready(job, queue: "default")
+    var ticket = try site.spool.ticket(at: path)
+    ticket.notBefore = site.now + 300_000
+    ticket.backoff?.until += 300_000
+    if !hasBackoff { ticket.backoff = nil }
+    try site.spool.root.overwrite(path, ticket.json.canonical)
+    let coordinator = try site.coordinator()
+    try coordinator.settleDown()
+    #expect(try desk.assigned().isEmpty)
+    site.now += 86_400_000
+    try coordinator.settleDown()
+    #expect(try desk.assigned().isEmpty == hasBackoff)
+    let steps = try site.ledger.entries(from: 0, limit: 1000).filter { $0.type == "clock-step" }
+    #expect(steps.count == 1)
+    site.now -= 86_400_000
+    try coordinator.settleDown()
+    #expect(try desk.assigned().isEmpty == hasBackoff)
+    #expect(
+      try site.ledger.entries(from: 0, limit: 1000).filter { $0.type == "clock-step" }.count == 2)
+    #expect(try site.ledger.verify().isClean)
+  }
+}
+
 /// Workers that cannot start anything.
 struct DrainTests {
   private let launch = Outcome.fault(.launchFailed(stage: "mount", errno: 12))

@@ -17,9 +17,9 @@ final class Site {
   /// Milliseconds UTC.
   var now: Int64 = 1_800_000_000_000
 
-  init(grant: Int64 = 1_000_000_000) throws {
+  init(grant: Int64 = 1_000_000_000, testClock: Bool = true) throws {
     folder = TemporaryDirectory()
-    spool = try Spool.create(at: folder.path("spool"), sharedWith: nil, testClock: true)
+    spool = try Spool.create(at: folder.path("spool"), sharedWith: nil, testClock: testClock)
     ledger = try Ledger.create(
       at: folder.path("spool/ledger"), spool: spool.id, now: now, actor: "test")
     let enrolled = key.publicKey
