@@ -9,8 +9,11 @@ extension Coordinator {
   /// Does what the files in `control/` ask, as far as their owners may.
   /// - Returns: true where there was anything.
   func obeyControlRequests() throws(CoordinatorError) -> Bool {
-    let requests = try onSpool { () throws(SpoolError) in try spool.takeControlRequests() }
-    for (uid, request) in requests { try obey(request, of: uid) }
+    let requests = try onSpool { () throws(SpoolError) in try spool.controlRequests() }
+    for (name, uid, request) in requests {
+      try obey(request, of: uid)
+      try onSpool { () throws(SpoolError) in try spool.removeControlRequest(name) }
+    }
     return !requests.isEmpty
   }
 

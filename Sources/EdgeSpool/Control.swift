@@ -58,29 +58,36 @@ extension Spool {
     }
   }
 
-  /// Takes every request that waits, oldest name first, with the uid that owns it. What cannot be
-  /// read is removed, or set aside where it is a folder of somebody else.
-  package func takeControlRequests() throws(SpoolError) -> [(uid: UInt32, request: ControlRequest)]
-  {
-    var taken: [(uid: UInt32, request: ControlRequest)] = []
+  /// Every request that waits, oldest name first, with the uid that owns it. What cannot be read is
+  /// removed, or set aside where it is a folder of somebody else.
+  package func controlRequests() throws(SpoolError) -> [(
+    name: String, uid: UInt32, request: ControlRequest
+  )] {
+    var waiting: [(name: String, uid: UInt32, request: ControlRequest)] = []
     do throws(SystemError) {
       let control = try root.directory(Layout.control)
       for name in try control.entries() {
-        var found: (uid: UInt32, request: ControlRequest)?
         if let file = try? control.open(name, O_RDONLY | O_NONBLOCK),
           let status = try? file.status(), status.kind == .file, status.links == 1,
           let bytes = try? file.read(atMost: 1 << 20), let json = try? JSON.parse(bytes),
           let request = try? ControlRequest(json: json)
         {
-          found = (status.owner, request)
+          waiting.append((name, status.owner, request))
+        } else {
+          try control.discard(name)
         }
-        // Removed first: one that stayed would be obeyed again and again.
-        try control.discard(name)
-        if let found { taken.append(found) }
       }
     } catch {
       throw SpoolError(error)
     }
-    return taken
+    return waiting
+  }
+
+  /// A request was obeyed. After that, not before: one that a crash let stand is obeyed again,
+  /// which changes nothing where it was obeyed already.
+  package func removeControlRequest(_ name: String) throws(SpoolError) {
+    do throws(SystemError) { try root.directory(Layout.control).discard(name) } catch {
+      throw SpoolError(error)
+    }
   }
 }

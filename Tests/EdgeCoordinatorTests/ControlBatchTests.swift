@@ -20,18 +20,6 @@ struct ControlBatchTests {
     return states
   }
 
-  /// Runs everything that there is.
-  private func work(_ site: Site, _ coordinator: Coordinator, _ desk: WorkerDesk) throws -> Int {
-    var ended = 0
-    while true {
-      try coordinator.settleDown()
-      let claims = try desk.claimAll()
-      if claims.isEmpty { return ended }
-      try desk.finish(claims.map { site.finished($0, .verdict(.passed)) })
-      ended += claims.count
-    }
-  }
-
   @Test func cancelEndsAllThatIsLeft() throws {
     let site = try Site(grant: 1_000_000_000_000)
     let before = try site.available()
@@ -55,11 +43,11 @@ struct ControlBatchTests {
     #expect(try site.ledger.verify().isClean)
     // Nothing of it comes back; a second time there is nothing to do.
     try ask(coordinator, .cancel, [jobs[0].batch])
-    #expect(try work(site, coordinator, desk) == 0)
+    #expect(try site.work(coordinator, desk) == 0)
     // One that never had a ticket can be started anew.
     try ask(coordinator, .retry, [jobs[599]])
     #expect(coordinator.events.contains(.admitted(jobs[599])))
-    #expect(try work(site, coordinator, desk) == 1)
+    #expect(try site.work(coordinator, desk) == 1)
     #expect(try site.spool.locate(jobs[599])?.state == .done)
     #expect(try site.ledger.verify().isClean)
   }
@@ -90,7 +78,7 @@ struct ControlBatchTests {
     }
     let coordinator = try site.coordinator()
     let desk = try site.desk()
-    #expect(try work(site, coordinator, desk) == 0)
+    #expect(try site.work(coordinator, desk) == 0)
     #expect(try states(site, jobs) == [.cancelled: 600])
     #expect(try site.ledger.openReservations().isEmpty && site.available() == before)
     #expect(try site.spool.openBatches().isEmpty && site.spool.orderedBatches().isEmpty)
@@ -128,15 +116,15 @@ struct ControlBatchTests {
       leader = try site.coordinator()
     }
     let coordinator = try #require(leader)
-    #expect(try work(site, coordinator, desk) == 0)
+    #expect(try site.work(coordinator, desk) == 0)
     #expect(try states(site, jobs) == [.held: 256, .incoming: 344])
     #expect(try site.spool.record(.held, jobs[0]).ticket.hold == "because")
     // One alone goes on.
     try ask(coordinator, .release, [jobs[7]])
-    #expect(try work(site, coordinator, desk) == 1)
+    #expect(try site.work(coordinator, desk) == 1)
     try ask(coordinator, .release, [batch])
     #expect(site.spool.orderedBatches().isEmpty)
-    #expect(try work(site, coordinator, desk) == 599)
+    #expect(try site.work(coordinator, desk) == 599)
     #expect(try site.ledger.verify().isClean)
   }
 
@@ -152,10 +140,10 @@ struct ControlBatchTests {
     #expect(!coordinator.events.contains { if case .notice = $0 { true } else { false } })
     #expect(try site.ledger.openReservations().count == reserved)
     #expect(try states(site, Array(jobs[597...])) == [.cancelled: 2, .held: 1])
-    #expect(try work(site, coordinator, desk) == 597)
+    #expect(try site.work(coordinator, desk) == 597)
     #expect(try states(site, Array(jobs[597...])) == [.cancelled: 2, .held: 1])
     try ask(coordinator, .release, [jobs[597]])
-    #expect(try work(site, coordinator, desk) == 1)
+    #expect(try site.work(coordinator, desk) == 1)
     #expect(try site.ledger.openReservations().isEmpty)
     #expect(try site.ledger.verify().isClean)
     // Somebody else may not, and what has no place cannot be retried.
@@ -169,6 +157,40 @@ struct ControlBatchTests {
     try ask(coordinator, .retry, [more[299]])
     #expect(coordinator.events.count == 1)
     #expect(try site.spool.locate(more[299])?.state == .incoming)
+  }
+
+  /// A leader that dies between obeying and removing a request lets the next one obey it again.
+  @Test(arguments: ControlRequest.Verb.allCases, [false, true])
+  func obeyedTwiceIsObeyedOnce(verb: ControlRequest.Verb, whole: Bool) throws {
+    let site = try Site(grant: 1_000_000_000_000)
+    let jobs = try site.submit(count: 200)
+    let named = whole ? jobs[0].batch : jobs[3]
+    func setUp() throws -> Coordinator {
+      let coordinator = try site.coordinator()
+      try coordinator.settleDown()
+      switch verb {
+      case .cancel, .hold: break
+      case .release: try ask(coordinator, .hold, [named])
+      case .retry: try ask(coordinator, .cancel, [named])
+      }
+      return coordinator
+    }
+    let request = ControlRequest(verb, [named], reason: "because")
+    do {
+      let coordinator = try setUp()
+      try coordinator.obey(request, of: Identity.user)
+    }
+    let states = try states(site, jobs)
+    let open = try site.ledger.openReservations()
+    let size = try site.ledger.head().size
+    try site.spool.askFor(request)
+    let coordinator = try site.coordinator()
+    _ = try coordinator.pass()
+    #expect(try self.states(site, jobs) == states)
+    #expect(try site.ledger.openReservations() == open)
+    #expect(try site.ledger.head().size == size + 1, "one entry for the lead, none for the jobs")
+    #expect(try site.spool.controlRequests().isEmpty)
+    #expect(try site.ledger.verify().isClean)
   }
 
   /// A request that comes before its batch was taken waits for that.

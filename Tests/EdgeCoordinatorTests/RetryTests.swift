@@ -108,30 +108,38 @@ struct RetryTests {
   }
 
   /// A new leader knows the pause; a machine that was started anew goes by the wall clock.
-  @Test func pausesOutliveTheLeader() throws {
+  @Test(arguments: [false, true]) func pausesOutliveTheLeader(isRestarted: Bool) throws {
     let site = try Site()
-    let job = try site.submit(Request(retries: 100))[0]
     let desk = try site.desk()
-    do {
-      let coordinator = try site.coordinator()
-      try coordinator.settleDown()
-      let claim = try #require(try desk.claimAll().first)
-      try desk.finish([site.finished(claim, .fault(.spoolFull), result: nil)])
-      try coordinator.settleDown()
-    }
-    let path = Layout.ready(job, queue: "default")
-    var ticket = try site.spool.ticket(at: path)
-    #expect(ticket.backoff?.boot == (try Clocks.bootID()))
     // Somebody has set the wall clock back by a day: the pause is none of that.
-    ticket.notBefore += 86_400_000
-    try site.spool.root.overwrite(path, ticket.json.canonical)
-    site.now += 5000
-    do {
-      let coordinator = try site.coordinator()
-      try coordinator.settleDown()
-      #expect(try desk.assigned().count == 1)
+    try site.pause(desk) { ticket in
+      ticket.notBefore += 86_400_000
+      if isRestarted { ticket.backoff?.boot = "another start" }
     }
-    #expect(try desk.claimAll().count == 1)
+    site.now += 5000
+    let coordinator = try site.coordinator()
+    try coordinator.settleDown()
+    #expect(try desk.assigned().isEmpty == isRestarted)
+    site.now += 86_400_000
+    try coordinator.settleDown()
+    #expect(try desk.assigned().count == 1)
+  }
+}
+
+extension Site {
+  /// Gives a job a fault, and changes its ticket while it pauses and nobody leads.
+  fileprivate func pause(_ desk: WorkerDesk, _ change: (inout Ticket) -> Void) throws {
+    let job = try submit(Request(retries: 100))[0]
+    let leader = try coordinator()
+    try leader.settleDown()
+    let claim = try #require(try desk.claimAll().first)
+    try desk.finish([finished(claim, .fault(.spoolFull), result: nil)])
+    try leader.settleDown()
+    let path = Layout.ready(job, queue: "default")
+    var ticket = try spool.ticket(at: path)
+    #expect(ticket.backoff?.boot == (try Clocks.bootID()))
+    change(&ticket)
+    try spool.root.overwrite(path, ticket.json.canonical)
   }
 }
 
@@ -139,22 +147,13 @@ struct RetryTests {
 struct ClockStepTests {
   @Test(arguments: [true, false]) func noStepEndsAPause(hasBackoff: Bool) throws {
     let site = try Site(testClock: false)
-    let job = try site.submit(Request(retries: 100))[0]
     let desk = try site.desk()
-    do {
-      let coordinator = try site.coordinator()
-      try coordinator.settleDown()
-      let claim = try #require(try desk.claimAll().first)
-      try desk.finish([site.finished(claim, .fault(.spoolFull), result: nil)])
-      try coordinator.settleDown()
-    }
     // The pause as it would be after the longest one, or as an earlier version wrote it.
-    let path = Layout.ready(job, queue: "default")
-    var ticket = try site.spool.ticket(at: path)
-    ticket.notBefore = site.now + 300_000
-    ticket.backoff?.until += 300_000
-    if !hasBackoff { ticket.backoff = nil }
-    try site.spool.root.overwrite(path, ticket.json.canonical)
+    try site.pause(desk) { ticket in
+      ticket.notBefore = site.now + 300_000
+      ticket.backoff?.until += 300_000
+      if !hasBackoff { ticket.backoff = nil }
+    }
     let coordinator = try site.coordinator()
     try coordinator.settleDown()
     #expect(try desk.assigned().isEmpty)
