@@ -70,6 +70,28 @@ struct RetryTests {
     #expect(try site.spool.ticket(at: Layout.ready(job, queue: "default")).why == nil)
   }
 
+  /// A fault whose last attempt was given up before a crash is not tried again because the policy
+  /// has become milder meanwhile: its credits are gone.
+  @Test(arguments: [true, false]) func whatWasGivenUpStaysSo(isVoid: Bool) throws {
+    let site = try Site()
+    let job = try site.submit()[0]
+    let desk = try site.desk()
+    let coordinator = try site.coordinator()
+    try coordinator.settleDown()
+    let claim = try #require(try desk.claimAll().first)
+    if isVoid {
+      try site.ledger.write(epoch: coordinator.epoch, now: site.now, actor: "test") {
+        (writer: borrowing LedgerWriter) throws(LedgerError) in
+        _ = try writer.void(job: job, round: 1, reason: "dead")
+      }
+    }
+    try desk.finish([site.finished(claim, .fault(launch), result: nil)])
+    try coordinator.settleDown()
+    #expect(try site.spool.locate(job)?.state == (isVoid ? .dead : .ready))
+    #expect(try site.ledger.openReservations().isEmpty == isVoid)
+    #expect(try site.ledger.verify().isClean)
+  }
+
   /// The pauses double, are drawn from the job and its attempt alone, and differ between jobs.
   @Test func pausesGrow() throws {
     var pauses: [[Int64]] = []
@@ -242,7 +264,7 @@ struct DrainTests {
     try site.spool.undrain("w")
     try coordinator.settleDown()
     #expect(try !desk.assigned().isEmpty)
-    // What the worker's own uid, or anybody else, wrote there does not count as the owner's word.
+    // What is no word of ours does not count.
     try site.spool.root.publish("workers/w/drain.json", Array("{}".utf8))
     try coordinator.settleDown()
     #expect(site.spool.workerFile("w").flatMap { site.spool.drain(of: $0) } == nil)

@@ -129,3 +129,22 @@ extension EndToEnd.BatchTests {
     #expect(try place.ledgerIsClean())
   }
 }
+
+extension EndToEnd.BatchTests {
+  /// The archive of a held batch is of use as long as one of its jobs has no ticket.
+  @Test func prunedBesideAHeldBatch() throws {
+    let place = try Workplace()
+    let jobs = try place.submit(try place.task("ok", "true"), "--count", "258")
+    expect(try place.edgecoder("schedule", "--once"), 0)
+    expect(try place.edgecoder("hold", jobs[0], "--batch"), 0)
+    let script = "edgecoder cancel \(jobs[..<256].joined(separator: " "))"
+    expect(try place.shell(script), 0)
+    expect(try place.edgecoder("prune", "--keep", "0s"), 0)
+    #expect(try place.names("spool/cancelled").isEmpty)
+    #expect(try place.names("spool/blobs").count == 1)
+    expect(try place.edgecoder("cancel", jobs[0], "--batch"), 0)
+    // As many as were left: those that were pruned do not come back.
+    #expect(try Set(place.names("spool/cancelled")) == Set(jobs[256...]))
+    #expect(try place.ledgerIsClean())
+  }
+}
