@@ -97,7 +97,8 @@ let package = Package(
       "EdgeCommands",
       [
         "EdgeJob", "EdgeSystem", "EdgeSpool", "EdgeArchive", "EdgeSandbox", "EdgeLedger",
-        "EdgeTrust", "EdgeReport", "EdgeImport", "EdgeWorker", "EdgeCoordinator", argumentParser,
+        "EdgeTrust", "EdgeReport", "EdgeImport", "EdgeWorker", "EdgeCoordinator", "EdgeScheduler",
+        argumentParser,
       ]),
     .executableTarget(
       name: "edgecoder", dependencies: ["EdgeCommands"], swiftSettings: strict),
@@ -138,8 +139,8 @@ let package = Package(
     tests(
       "EdgeCoordinatorTests",
       [
-        "EdgeCoordinator", "EdgeArchive", "EdgeJob", "EdgeLedger", "EdgeSpool", "EdgeSystem",
-        "EdgeTrust",
+        "EdgeCoordinator", "EdgeArchive", "EdgeJob", "EdgeLedger", "EdgeScheduler", "EdgeSpool",
+        "EdgeSystem", "EdgeTrust",
       ]),
     .testTarget(
       name: "EndToEndTests",

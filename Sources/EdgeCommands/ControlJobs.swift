@@ -13,13 +13,24 @@ struct ControlOptions: ParsableArguments {
   @Option(help: "Why; kept with the job.")
   var reason = ""
 
-  /// - Parameter isWaiting: of a cancel, for the end of the jobs.
+  @Flag(help: "The whole batches of these jobs, also what of them has no ticket yet.")
+  var batch = false
+
   /// Acts at once where we own the spool and nobody leads; otherwise leaves a request.
+  /// - Parameters:
+  ///   - isWaiting: of a cancel, for the end of the jobs.
+  ///   - grace: of a cancel, milliseconds.
   func ask(_ verb: ControlRequest.Verb, isWaiting: Bool = false, grace: Int64 = 0) throws {
+    if batch, isWaiting {
+      throw CommandFailure(
+        .usage, "--wait is for jobs that are named, not for their batch",
+        next: "edgecoder cancel --batch JOB, then edgecoder wait with the jobs")
+    }
     let site = try Site(place)
-    let ids = try jobs.ids()
+    let named = try jobs.ids()
+    let ids = batch ? Array(Set(named.map(\.batch))).sorted() : named
     if site.isOurs {
-      for job in ids where try JobView(site.spool).row(job) == nil {
+      for job in ids where try !isBatch(job, site) && JobView(site.spool).row(job) == nil {
         throw CommandFailure(
           .notFound, "there is no job \(job)", place: site.spool.path,
           next: "edgecoder status --all lists the jobs")
@@ -28,12 +39,13 @@ struct ControlOptions: ParsableArguments {
     let request = ControlRequest(verb, ids, reason: reason, grace: grace)
     guard site.isOurs, let coordinator = try site.lead() else {
       try site.spool.askFor(request)
-      Console.note("asked the coordinator to \(verb.rawValue) \(Amount.count(ids.count, "job"))")
-      if isWaiting { try CancelRace(site: site, jobs: ids).wait(nil) }
+      let count = batch ? "the batch of \(ids[0])" : Amount.count(ids.count, "job")
+      Console.note("asked the coordinator to \(verb.rawValue) \(count)")
+      if isWaiting { try CancelRace(site: site, jobs: named).wait(nil) }
       return
     }
     // What was handed over just now has no ticket yet that could be changed.
-    if try ids.contains(where: { try (site.spool.locate($0)?.state ?? .incoming) == .incoming }) {
+    if try ids.contains(where: { try isNew($0, site) }) {
       while try coordinator.pass() {}
       coordinator.events = []
     }
@@ -41,7 +53,7 @@ struct ControlOptions: ParsableArguments {
     // A job whose worker died meanwhile ends here and now; nobody else would look for it.
     let notices = coordinator.events
     if verb == .cancel { while try coordinator.settlePass() {} }
-    if isWaiting { try CancelRace(site: site, jobs: ids).wait(coordinator) }
+    if isWaiting { try CancelRace(site: site, jobs: named).wait(coordinator) }
     coordinator.events = notices
     var refused = false
     for event in coordinator.events {
@@ -51,6 +63,19 @@ struct ControlOptions: ParsableArguments {
       }
     }
     if refused { throw ArgumentParser.ExitCode(EdgeJob.ExitCode.notFound.rawValue) }
+  }
+
+  private func isBatch(_ id: JobID, _ site: Site) -> Bool {
+    guard id.isBatch else { return false }
+    return site.spool.place(ofBatch: id) != nil
+      || site.spool.root.contains(Layout.path(.incoming, id))
+  }
+
+  /// True for what nobody has taken over yet, and for what only a submission can name.
+  private func isNew(_ id: JobID, _ site: Site) throws -> Bool {
+    if isBatch(id, site) { return false }
+    guard let place = try site.spool.locate(id) else { return true }
+    return place.state == .incoming && Layout.batch(named: place.name) == nil
   }
 }
 

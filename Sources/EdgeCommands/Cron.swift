@@ -44,9 +44,16 @@ struct Schedule: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "schedule",
     abstract: "Admits submissions and gives jobs to workers.",
-    discussion: "Example: edgecoder schedule --once   (in a crontab: * * * * *)")
+    discussion: """
+      Example: edgecoder schedule --once   (in a crontab: * * * * *)
+      Example: edgecoder schedule --explain 01jd8w6k3m2v9c5x7r1t4b0n6q
+      """)
+
+  @Option(help: "Does nothing; shows what would be done with this job now, and why.")
+  var explain: String?
 
   @OptionGroup var options: CronOptions
+  @OptionGroup var output: OutputOptions
 
   @Flag(help: ArgumentHelp("Ends when standard input does.", visibility: .hidden))
   var untilEndOfInput = false
@@ -55,6 +62,10 @@ struct Schedule: ParsableCommand {
   var heartbeat = false
 
   func run() throws {
+    if let explain {
+      let job = try JobArguments.ids([explain])[0]
+      return try output.render(Document(explaining: job, at: try Site(options.place)))
+    }
     let signals = try Signals()
     let site = try Site(options.place)
     let stop = [signals.descriptor] + (untilEndOfInput ? [0] : [])

@@ -4,6 +4,28 @@ internal import EdgeReport
 internal import EdgeSpool
 internal import EdgeSystem
 
+/// What `drain` and `undrain` share: all workers, or one.
+struct DrainOptions: ParsableArguments {
+  @Argument(help: "A worker; else all of them.")
+  var worker: String?
+
+  @OptionGroup var place: SpoolOptions
+
+  /// The spool, whose owner we are, with a worker of that name.
+  func site() throws -> Site {
+    let site = try Site(place)
+    try site.requireOwner()
+    if let worker {
+      guard Name.isValid(worker), try site.spool.workerIDs().contains(worker) else {
+        throw CommandFailure(
+          .notFound, "there is no worker \(worker)", place: site.spool.path,
+          next: "edgecoder workers lists them")
+      }
+    }
+    return site
+  }
+}
+
 /// `edgecoder drain`.
 struct DrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,20 +36,22 @@ struct DrainCommand: ParsableCommand {
   @Option(help: "What still runs after this time is stopped and put back; no fault is counted.")
   var deadline: String?
 
-  @Option(help: "Why; status shows it.")
+  @Option(help: "Why; status and workers show it.")
   var reason = ""
 
-  @OptionGroup var place: SpoolOptions
+  @OptionGroup var options: DrainOptions
 
   func run() throws {
-    let site = try Site(place)
-    try site.requireOwner()
+    let site = try options.site()
     let now = site.now()
     let until = try deadline.map { now + (try milliseconds($0)) }
-    try site.spool.set(Drain(since: now, deadline: until, reason: reason))
-    let running = try site.spool.workerItems().count { $0.state == .running }
+    try site.spool.put(Drain(since: now, deadline: until, reason: reason), on: options.worker)
+    let running = try site.spool.workerItems().count {
+      $0.state == .running && (options.worker == nil || $0.worker == options.worker)
+    }
+    let undrain = ["edgecoder undrain", options.worker].compactMap(\.self).joined(separator: " ")
     Console.note(
-      "\(Amount.count(running, "job")) may finish; nothing starts before: edgecoder undrain")
+      "\(Amount.count(running, "job")) may finish; nothing starts before: \(undrain)")
   }
 }
 
@@ -38,11 +62,9 @@ struct Undrain: ParsableCommand {
     abstract: "Lets jobs start again after drain.",
     discussion: "Example: edgecoder undrain")
 
-  @OptionGroup var place: SpoolOptions
+  @OptionGroup var options: DrainOptions
 
   func run() throws {
-    let site = try Site(place)
-    try site.requireOwner()
-    try site.spool.set(nil)
+    try options.site().spool.endDrain(on: options.worker)
   }
 }

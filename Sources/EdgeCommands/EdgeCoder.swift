@@ -51,9 +51,10 @@ struct EdgeCoder: ParsableCommand {
       CommandGroup(
         name: "Site",
         subcommands: [
-          Init.self, Daemon.self, DrainCommand.self, Undrain.self, WorkerCommand.self,
-          Schedule.self, Settle.self, LedgerCommand.self, AccountCommand.self, Prune.self,
-          Fsck.self, Doctor.self, Power.self, SandboxCommand.self,
+          Init.self, Daemon.self, Workers.self, DrainCommand.self, Undrain.self,
+          WorkerCommand.self, Schedule.self, Settle.self, PolicyCommand.self,
+          LedgerCommand.self, AccountCommand.self, Prune.self, Fsck.self, Doctor.self,
+          Power.self, SandboxCommand.self,
           Demo.self, Completion.self,
         ]),
     ])

@@ -84,7 +84,7 @@ struct JobList {
       let shown =
         isFull ? [] : view.jobsWithoutTicket(of: batch, next: next).prefix(most - rows.count)
       rows += shown.enumerated().map { ahead, job in
-        JobRow(job: job, task: "", state: .incoming, why: view.whyInBatch(ahead: ahead))
+        JobRow(job: job, task: "", state: .incoming, why: view.whyInBatch(id, ahead: ahead))
       }
       count(left - shown.count)
     }

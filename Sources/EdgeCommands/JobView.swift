@@ -91,11 +91,14 @@ struct JobView {
     guard let next = Layout.batch(named: name)?.next, let index = job.place else {
       return "not admitted yet; no coordinator has run"
     }
-    return whyInBatch(ahead: index - next)
+    return whyInBatch(job.batch, ahead: index - next)
   }
 
-  func whyInBatch(ahead: Int) -> String {
-    ahead == 0
+  func whyInBatch(_ batch: JobID, ahead: Int) -> String {
+    if let order = spool.order(of: batch), order.verb == .hold {
+      return "its batch is held\(order.reason.isEmpty ? "" : ": \(order.reason)")"
+    }
+    return ahead == 0
       ? "the next of its batch to get a ticket"
       : "\(Amount.count(ahead, "job")) of its batch before it"
   }
@@ -124,7 +127,7 @@ struct JobView {
       job: ticket.job, task: ticket.manifest.name, queue: ticket.request.queue,
       account: ticket.account, state: state, attempt: ticket.attempt,
       priority: ticket.request.priority, worker: worker, ending: ticket.ending,
-      why: ticket.hold ?? why, admitted: ticket.admitted)
+      why: ticket.hold ?? ticket.why ?? why, admitted: ticket.admitted)
   }
 
   private func row(_ record: JobRecord, state: JobState) throws -> JobRow {

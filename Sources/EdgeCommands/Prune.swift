@@ -73,6 +73,10 @@ struct Prune: ParsableCommand {
         if let ticket = try? view.ticket(at: place, job) { used.insert(ticket.blob.hex) }
       }
     }
+    for (id, next) in try site.spool.openBatches() {
+      let place = BatchPlace(open: id, next: next)
+      if let batch = try? site.spool.batch(at: place).batch { used.insert(batch.blob.hex) }
+    }
     let oldest = border ?? (site.now() - 60_000) * 1_000_000
     let directory = try site.spool.directory(Layout.blobs)
     return try directory.entries().filter { name in

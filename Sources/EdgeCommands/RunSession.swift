@@ -74,6 +74,11 @@ final class RunSession {
             .unavailable, "the worker of this run ended before its jobs",
             next: "edgecoder doctor shows what this machine lacks")
         }
+        if let drain {
+          throw CommandFailure(
+            .unavailable, "the worker of this run is drained", why: drain.reason,
+            next: "edgecoder doctor shows what this machine lacks; edgecoder run --resume")
+        }
         wait(watch, worker.descriptor, signals.descriptor)
         if let signal = signals.take() { throw try stop(signal, worker) }
       }
@@ -118,6 +123,12 @@ final class RunSession {
     for worker in try site.spool.workerIDs() where knownWorkers.insert(worker).inserted {
       if let shared = coordinatorWatch { try? coordinator.addWorker(worker, to: shared.watch) }
     }
+  }
+
+  /// Why our worker gets no jobs, where somebody drained it.
+  private var drain: Drain? {
+    guard site.spool.drainStatus("run-\(id)") != nil else { return nil }
+    return site.spool.workerFile("run-\(id)").flatMap { site.spool.drain(of: $0) }
   }
 
   private func lookForEnded() {

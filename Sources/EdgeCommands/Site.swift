@@ -56,7 +56,7 @@ struct Site {
     let ledger = try Ledger(at: ledgerPath)
     return try Coordinator.lead(
       spool, ledger: ledger, policy: Policy(), inspector: try ArchiveConfined.process(),
-      actor: Site.actor, now: now)
+      actor: Site.actor, waiting: waiting, now: now)
   }
 
   /// Writes into the ledger as the leader, waiting up to ten seconds for another one to finish.

@@ -40,6 +40,7 @@ extension Coordinator {
       return didWork
     }
     isReadyNew = false
+    try restoreShares()
     for (job, worker) in ready.assign(to: offers, now: now) {
       let isAssigned = try give(job, to: worker)
       didWork = isAssigned || didWork
@@ -68,6 +69,7 @@ extension Coordinator {
   /// Gives one job to a worker under a new fence.
   private func give(_ job: JobID, to worker: String) throws(CoordinatorError) -> Bool {
     let known = recentTickets.removeValue(forKey: job)
+    pausing.remove(job)
     guard let queue = ready.runningQueue(of: job) else { return false }
     let path = Layout.ready(job, queue: queue)
     let right = FencedJob(job: job, fence: nextFence())

@@ -21,8 +21,11 @@ extension Coordinator {
   /// Does what one request asks. Jobs that are unknown, of somebody else, or in a state that does
   /// not allow it are told about in an event.
   package func obey(_ request: ControlRequest, of uid: UInt32) throws(CoordinatorError) {
+    try admitNamed(request)
     for job in request.jobs {
+      if try obey(request, batch: job, of: uid) { continue }
       guard let (ticket, place) = try find(job) else {
+        if try obeyWithoutTicket(request, job, of: uid) { continue }
         events.append(.notice("\(request.verb.rawValue): there is no job \(job)"))
         continue
       }
@@ -55,7 +58,7 @@ extension Coordinator {
     return nil
   }
 
-  private func ticket(of job: JobID, at place: Place) throws(CoordinatorError) -> Ticket? {
+  func ticket(of job: JobID, at place: Place) throws(CoordinatorError) -> Ticket? {
     do throws(SpoolError) {
       switch place.state {
       case .ready:
@@ -77,9 +80,7 @@ extension Coordinator {
     }
   }
 
-  private func cancel(_ ticket: Ticket, at place: Place, grace: Int64) throws(CoordinatorError)
-    -> Bool
-  {
+  func cancel(_ ticket: Ticket, at place: Place, grace: Int64) throws(CoordinatorError) -> Bool {
     switch place.state {
     case .ready, .held:
       dequeue(ticket.job)
@@ -103,7 +104,7 @@ extension Coordinator {
     }
   }
 
-  private func hold(_ ticket: Ticket, at place: Place, reason: String) throws(CoordinatorError)
+  func hold(_ ticket: Ticket, at place: Place, reason: String) throws(CoordinatorError)
     -> Bool
   {
     var path = place.path
@@ -127,8 +128,10 @@ extension Coordinator {
     return true
   }
 
-  private func release(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
+  func release(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
     guard place.state == .held else { return false }
+    // Held before it had a ticket: nothing is reserved for it.
+    if ticket.round == 0 { return try startRound(ticket, at: place) }
     var released = ticket
     released.hold = nil
     try self.place(released)
@@ -142,11 +145,18 @@ extension Coordinator {
   /// Starts a job anew that is dead or was cancelled: a new reservation, no faults.
   private func retry(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
     guard place.state == .dead || place.state == .cancelled else { return false }
+    return try startRound(ticket, at: place)
+  }
+
+  /// Reserves for a job's next round, and puts it in line.
+  private func startRound(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
     var again = ticket
     again.round += 1
     again.faults = []
     again.ending = nil
     again.notBefore = 0
+    again.backoff = nil
+    again.why = nil
     again.hold = nil
     let next = again
     do throws(LedgerError) {
@@ -158,7 +168,7 @@ extension Coordinator {
       }
     } catch {
       if case .notEnoughCredits = error {
-        events.append(.notice("retry of \(ticket.job): \(error)"))
+        events.append(.notice("job \(ticket.job): \(error)"))
         return true
       }
       throw .ledger(error)

@@ -10,16 +10,31 @@ package final class Coordinator {
   package let spool: Spool
   let ledger: Ledger
   let policy: Policy
+  /// What the owner decided, as of the last round.
+  var site = SitePolicy()
+  /// The file status of what was read last; nil where there was no file.
+  var policyStatus: FileStatus?
   let inspector: any ArchiveInspector
   /// Milliseconds UTC.
   let now: () -> Int64
   /// Who writes, for the entries.
   let actor: String
+  let boot: BootClock
+  /// How far the wall clock was before that one, milliseconds.
+  var clockOffset: Int64
+  /// Jobs that pause after a fault.
+  var pausing: Set<JobID> = []
+  /// Different jobs in a row whose launch failed, by worker.
+  var failedLaunches: [String: Set<JobID>] = [:]
   private var leadership: Leadership
   /// Of this leadership; an older one writes nothing.
   package let epoch: UInt32
   private var fenceCount: UInt32 = 0
 
+  /// Jobs that an earlier leader gave to workers; none once it is known what accounts have used.
+  var inherited: [ReadyJob] = []
+  /// Whether the use of the last hours was taken over.
+  var hasShares = false
   /// What stands in `ready/`; nobody else changes it while we lead.
   var ready = ReadyQueue()
   /// Tickets that were placed of late; those of the others are read when they are needed.
@@ -32,6 +47,8 @@ package final class Coordinator {
   var batches: [OpenBatch] = []
   /// Batches that wait for credits in this round, with the index of their first job that does.
   var shortBatches: [JobID: Int] = [:]
+  /// Batches of which an earlier leader was asked something that it may not have finished.
+  var orders: [JobID] = []
   /// Which account a request is charged to, as far as it was asked; forgotten each round.
   var chargeable: [Charge: String] = [:]
   /// Names in `incoming/` that were listed and not taken yet, the next one last.
@@ -110,20 +127,24 @@ package final class Coordinator {
     self.leadership = leadership
     self.epoch = epoch
     self.now = now
+    boot = BootClock(spool, now: now)
+    clockOffset = now() - boot.milliseconds()
   }
 
   /// Reads back what an earlier leader left: the names in `ready/`, the rights in the workers'
   /// folders, and the open batches. The tickets themselves are read as we go.
   private func recover() throws(CoordinatorError) {
+    try readPolicy()
     try onSpool { () throws(SpoolError) in try spool.ensureBatchFolders() }
     try forgetReady()
     for item in try onSpool({ () throws(SpoolError) in try spool.workerItems() }) {
       if live[item.job.job].map({ $0.fence < item.job.fence }) ?? true {
         live[item.job.job] = LiveJob(fence: item.job.fence, worker: item.worker)
-        if let ticket = try? spool.ticket(at: item.path) { ready.adopt(ReadyJob(ticket)) }
+        if let ticket = try? spool.ticket(at: item.path) { inherited.append(ReadyJob(ticket)) }
       }
     }
     try recoverBatches()
+    orders = spool.orderedBatches()
   }
 
   /// The next right; always higher than every earlier one.
@@ -138,7 +159,10 @@ package final class Coordinator {
   package func pass() throws(CoordinatorError) -> Bool {
     beat()
     chargeable = [:]
+    refreshPolicy()
+    try heedClockStep()
     var didWork = try readTickets()
+    didWork = try carryOutOrders() || didWork
     didWork = try obeyControlRequests() || didWork
     didWork = try obeyDrain() || didWork
     didWork = try settle() || didWork

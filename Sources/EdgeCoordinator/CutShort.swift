@@ -30,7 +30,7 @@ extension Coordinator {
       return nil
     }
     // A retry that was cut short has left the job's earlier end behind.
-    if ticket.round > 1 {
+    if ticket.round > 1 || spool.root.contains(Layout.path(.cancelled, job)) {
       for state in [JobState.dead, .cancelled] {
         try onSpool { () throws(SpoolError) in try spool.removeTicket(at: Layout.path(state, job)) }
       }
@@ -42,18 +42,27 @@ extension Coordinator {
   private func finishEnding(_ ticket: Ticket, _ reason: String, at path: String)
     throws(CoordinatorError)
   {
-    let state: JobState = reason == Ending.cancelled.name ? .cancelled : .done
-    if let record = try? spool.record(state, ticket.job), record.ticket.round == ticket.round {
+    let ending = Ending(ofVoid: reason)
+    if let record = try? spool.record(ending.state, ticket.job), record.ticket.round == ticket.round {
       return try onSpool { () throws(SpoolError) in
         try spool.syncAll()
         try spool.removeTicket(at: path)
       }
     }
-    try endWithoutResult(ticket, Ending(ofVoid: reason), at: path)
+    try endWithoutResult(ticket, ending, at: path)
   }
 }
 
 extension Ending {
+  /// Where the record of a job that ended so is kept.
+  var state: JobState {
+    switch self {
+    case .cancelled: .cancelled
+    case .dead: .dead
+    default: .done
+    }
+  }
+
   /// How a job ended whose reservation was voided with that word.
   init(ofVoid reason: String) {
     self =

@@ -1,18 +1,30 @@
 internal import EdgeJob
 internal import EdgeSpool
 
-// A spool whose owner wants it empty: nothing starts, what runs is finished, and what is not
+// Workers whose owner wants them empty: nothing starts, what runs is finished, and what is not
 // finished by the deadline is put back as if it had not begun.
 
 extension Coordinator {
-  /// Reads `drain.json`; after its deadline asks the workers for what they still run.
+  /// Reads `drain.json`; asks workers for what they still run after its deadline, or after their
+  /// own.
   /// - Returns: true where a worker was asked.
   func obeyDrain() throws(CoordinatorError) -> Bool {
     draining = spool.drain
     workerFiles.isDraining = draining != nil
-    guard let deadline = draining?.deadline, now() >= deadline else { return false }
     var didWork = false
-    for item in try onSpool({ () throws(SpoolError) in try spool.workerItems() })
+    for worker in try onSpool({ () throws(SpoolError) in try spool.workerIDs() }) {
+      let own = spool.drainStatus(worker) == nil
+        ? nil : spool.workerFile(worker).flatMap { spool.drain(of: $0) }
+      let deadlines = [draining?.deadline, own?.deadline].compactMap(\.self)
+      guard deadlines.contains(where: { now() >= $0 }) else { continue }
+      didWork = try askToReturn(worker) || didWork
+    }
+    return didWork
+  }
+
+  private func askToReturn(_ worker: String) throws(CoordinatorError) -> Bool {
+    var didWork = false
+    for item in try onSpool({ () throws(SpoolError) in try spool.workerItems(of: worker) })
     where item.state == .running && live[item.job.job]?.fence == item.job.fence {
       guard live[item.job.job]?.isReturning == false, live[item.job.job]?.isStopping == false else {
         continue
@@ -36,6 +48,7 @@ extension Coordinator {
   /// is counted.
   func isReturned(_ receipt: Receipt) -> Bool {
     receipt.outcome == .fault(.leaseExpired)
-      && (draining != nil || live[receipt.job]?.isReturning == true)
+      && (draining != nil || live[receipt.job]?.isReturning == true
+        || spool.drainStatus(receipt.worker) != nil)
   }
 }

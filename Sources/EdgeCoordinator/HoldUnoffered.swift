@@ -31,6 +31,8 @@ extension Coordinator {
       all.formUnion(offer.provides)
       all.formUnion(offer.profiles.map { "profile:\($0)" })
       all.insert("session:\(offer.onlySession ?? "")")
+      all.insert("cpus:\(offer.processors ?? -1)")
+      all.insert("memory:\(offer.memoryBytes ?? -1)")
     }
     if now == offered { return }
     offered = now

@@ -23,6 +23,8 @@ struct OpenBatch {
   var charge: Coordinator.Charge
   /// Why it does not go on, and when that is looked at again, milliseconds UTC.
   var pause: (reason: String, until: Int64)?
+  /// Why it gets no tickets until somebody releases it.
+  var held: String?
 
   var file: BatchFile { requests.batch }
   var left: Int { file.count - next }
@@ -52,7 +54,8 @@ extension Coordinator {
       batches.append(
         OpenBatch(
           requests: requests, next: next, priority: first.first?.priority ?? 0,
-          charge: Charge(uid: requests.batch.submitter, account: first.first?.account)))
+          charge: Charge(uid: requests.batch.submitter, account: first.first?.account),
+          held: spool.order(of: id).map(\.reason)))
       batches.sort {
         ($1.priority, $0.file.admitted, $0.file.id) < ($0.priority, $1.file.admitted, $1.file.id)
       }
@@ -75,6 +78,7 @@ extension Coordinator {
     // By name: a batch whose last jobs are all refused leaves the list while we go through it.
     for id in batches.map(\.file.id) {
       guard let index = batches.firstIndex(where: { $0.file.id == id }) else { continue }
+      if batches[index].held != nil { continue }
       if let pause = batches[index].pause, pause.until > now { continue }
       opened[batches[index].charge, default: 0] += 1
       if opened[batches[index].charge, default: 0] > Self.openAtOnce { continue }
@@ -112,6 +116,7 @@ extension Coordinator {
     for (offset, request) in requests.enumerated() {
       let job = naming.id(
         of: request, index: batch.next + offset, file: file.id, count: max(2, file.count))
+      if isSetAside(job) { continue }
       switch try ticket(job, request, inspection, file.submitter, admitted: file.admitted) {
       case .ticket(let ticket):
         candidates.append(

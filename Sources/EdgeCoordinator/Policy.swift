@@ -29,12 +29,4 @@ package struct Policy: Hashable, Sendable {
     cpuMilliseconds: 3_600_000, wallMilliseconds: 86_400_000, memoryBytes: 16 << 30,
     processes: 4096, openFiles: 65_536, outputBytes: 64 << 20, diskBytes: 16 << 30,
     files: 1_000_000, processors: 1024)
-
-  /// The pause before the attempt after `faults` faults, milliseconds. The first retry is at once:
-  /// most faults are a worker that was stopped.
-  func backoff(afterFaults faults: Int) -> Int64 {
-    if faults <= 1 { return 0 }
-    let shift = min(faults - 2, 20)
-    return min(backoffMilliseconds << Int64(shift), backoffMillisecondsMax)
-  }
 }

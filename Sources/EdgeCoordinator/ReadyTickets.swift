@@ -1,6 +1,7 @@
 internal import EdgeJob
 internal import EdgeScheduler
 internal import EdgeSpool
+internal import EdgeSystem
 
 // The tickets in `ready/`: the queue knows their order, the files say the rest.
 
@@ -59,7 +60,9 @@ extension Coordinator {
       case nil: waitsFor.append(parent)
       }
     }
-    ready.insert(ReadyJob(ticket, waitsFor: waitsFor, failed: failed))
+    if ticket.backoff != nil { pausing.insert(ticket.job) }
+    let start = boot.start(of: ticket, now: now())
+    ready.insert(ReadyJob(ticket, notBefore: start, waitsFor: waitsFor, failed: failed))
     if recentTickets.count < Self.recentMax { recentTickets[ticket.job] = ticket }
     isReadyNew = true
   }
@@ -80,6 +83,7 @@ extension Coordinator {
   @discardableResult
   func dequeue(_ job: JobID) -> Bool {
     recentTickets[job] = nil
+    pausing.remove(job)
     return ready.remove(job)
   }
 

@@ -27,6 +27,10 @@ extension Coordinator {
     /// The ledger has accepted another end of the job.
     var isLate = false
 
+    var isPaid: Bool {
+      if case .verdict = receipt.outcome { !isLate } else { false }
+    }
+
     var isFault: Bool { if case .fault = receipt.outcome { true } else { false } }
   }
 
@@ -90,10 +94,13 @@ extension Coordinator {
     for one in verified {
       try onSpool { () throws(SpoolError) in try spool.removeTicket(at: one.ticketPath) }
       CrashPoint.settleTicketRemoved.reached()
+      try noteLaunch(of: one.receipt)
       workerFiles.note(
         one.receipt.worker, took: one.receipt.finished - one.receipt.started)
       if live[one.receipt.job]?.fence == one.receipt.fence {
-        forget(one.receipt.job, cpuMilliseconds: one.receipt.usage.cpuMilliseconds)
+        // As the ledger counts it: a fault is ours, and holds nothing against the account.
+        forget(
+          one.receipt.job, cpuMilliseconds: one.isPaid ? one.receipt.usage.cpuMilliseconds : nil)
       }
     }
     for path in taken {
@@ -235,7 +242,7 @@ extension Coordinator {
           "worker": .string(receipt.worker), "fault": fault.json,
           "receipt": .string(one.digest.hex),
         ])
-      if !isReturned(receipt), one.ticket.faults.count + 1 > Int(one.ticket.request.retries) {
+      if !isReturned(receipt), site.death(of: one.ticket, after: fault) != nil {
         _ = try writer.void(job: receipt.job, round: round, reason: "dead")
       }
     case .cancelled:

@@ -66,7 +66,7 @@ extension Coordinator {
       return
     }
     forget(item.job.job)
-    let isLast = ticket.faults.count + 1 > Int(ticket.request.retries)
+    let isLast = site.death(of: ticket, after: .workerLost) != nil
     try onLedger { () throws(LedgerError) in
       try ledger.write(epoch: epoch, now: now(), actor: actor) {
         (writer: borrowing LedgerWriter) throws(LedgerError) in
@@ -98,17 +98,20 @@ extension Coordinator {
   /// reservation is voided by the caller). Not flushed.
   func retry(_ ticket: Ticket, after fault: Fault, receipts: [[UInt8]]) throws(CoordinatorError) {
     var ticket = ticket
+    let death = try death(of: ticket, after: fault)
     ticket.faults.append(fault)
-    let isDead = ticket.faults.count > Int(ticket.request.retries)
-    if isDead {
+    if let death {
       ticket.ending = .dead(fault)
+      ticket.why = death
       ready.ended(ticket.job, passed: false)
       try onSpool { () throws(SpoolError) in try spool.put(ticket, .dead, receipts: receipts) }
       events.append(.fault(ticket.job, fault, retrying: false))
       events.append(.ended(ticket.job, .dead(fault), cost: .zero))
       return
     }
-    ticket.notBefore = now() + policy.backoff(afterFaults: ticket.faults.count)
+    let pause = policy.pause(after: ticket.faults, of: ticket.job)
+    ticket.notBefore = max(ticket.request.notBefore ?? 0, now() + pause)
+    ticket.backoff = Ticket.Backoff(boot: boot.id, until: boot.milliseconds() + pause)
     try putBack(ticket)
     events.append(.fault(ticket.job, fault, retrying: true))
   }
@@ -121,32 +124,57 @@ extension Coordinator {
     try enqueue(ticket)
   }
 
+  /// Why a job is dead after this fault as well; nil where it is tried again. What was voided when
+  /// this was cut short stays so, whatever the policy says by now.
+  private func death(of ticket: Ticket, after fault: Fault) throws(CoordinatorError) -> String? {
+    if let death = site.death(of: ticket, after: fault) { return death }
+    let end = try onLedger { () throws(LedgerError) in
+      try ledger.posting(job: ticket.job, phase: "end/\(ticket.round)")
+    }
+    return end.map { "its reservation was released: \($0.reason)" }
+  }
+
   /// Ends a job that gave no result: voids its reservation, records it, removes its ticket.
   func endWithoutResult(_ ticket: Ticket, _ ending: Ending, at path: String)
     throws(CoordinatorError)
   {
-    var ticket = ticket
-    ticket.ending = ending
+    try endWithoutResult([(ticket, path)], ending)
+  }
+
+  /// Ends jobs that gave no result, in one transaction and one flush.
+  /// - Parameter jobs: with where the ticket is, empty where there is none; what has round 0 was
+  ///   not reserved for.
+  func endWithoutResult(_ jobs: [(ticket: Ticket, path: String)], _ ending: Ending)
+    throws(CoordinatorError)
+  {
+    if jobs.isEmpty { return }
     try onLedger { () throws(LedgerError) in
       try ledger.write(epoch: epoch, now: now(), actor: actor) {
         (writer: borrowing LedgerWriter) throws(LedgerError) in
-        _ = try writer.void(job: ticket.job, round: Int(ticket.round), reason: ending.name)
+        for (ticket, _) in jobs where ticket.round > 0 {
+          _ = try writer.void(job: ticket.job, round: Int(ticket.round), reason: ending.name)
+        }
       }
     }
     CrashPoint.endVoided.reached()
-    ready.ended(ticket.job, passed: false)
-    let state: JobState = ending == .cancelled ? .cancelled : .done
-    try onSpool { () throws(SpoolError) in
-      if state == .done {
-        try spool.putDone(ticket, receipts: [], result: nil)
-      } else {
-        try spool.put(ticket, state)
+    for (ticket, _) in jobs {
+      var ended = ticket
+      ended.ending = ending
+      let file = ended
+      ready.ended(file.job, passed: false)
+      try onSpool { () throws(SpoolError) in
+        switch ending.state {
+        case .done: try spool.putDone(file, receipts: [], result: nil)
+        case let state: try spool.put(file, state)
+        }
       }
+      events.append(.ended(file.job, ending, cost: .zero))
+    }
+    try onSpool { () throws(SpoolError) in
       try spool.syncAll()
       CrashPoint.endWritten.reached()
-      try spool.removeTicket(at: path)
+      for (_, path) in jobs where !path.isEmpty { try spool.removeTicket(at: path) }
     }
-    events.append(.ended(ticket.job, ending, cost: .zero))
   }
 
   /// The folders of a worker that belonged to one `run` are of no use after it.

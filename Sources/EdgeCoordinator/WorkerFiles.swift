@@ -14,6 +14,8 @@ struct WorkerFiles {
 
   private struct Entry {
     let status: FileStatus
+    /// Of what says that it was drained; nil where it was not.
+    let drain: FileStatus?
     let slots: Int
     /// With no free slots; what a worker provides are thousands of names, made into a set once.
     let offer: WorkerOffer
@@ -37,15 +39,18 @@ struct WorkerFiles {
     wasDraining = isDraining
     for id in try spool.workerIDs() {
       guard try spool.isAlive(id), let status = spool.workerFileStatus(id) else { continue }
-      if let old = known[id], old.status == status {
+      let drainStatus = spool.drainStatus(id)
+      if let old = known[id], old.status == status, old.drain == drainStatus {
         now[id] = old
       } else if let file = spool.workerFile(id) {
+        let drain = drainStatus == nil ? nil : spool.drain(of: file)
         now[id] = Entry(
-          status: status, slots: Int(file.slots),
+          status: status, drain: drainStatus, slots: Int(file.slots),
           offer: WorkerOffer(
             id: file.id, freeSlots: 0, onlySession: file.session, profiles: Set(file.profiles),
-            provides: Set(file.provides), draining: file.draining, accepts: file.accepts,
-            why: file.why))
+            provides: Set(file.provides), draining: file.draining || drain != nil,
+            accepts: file.accepts, why: drain?.reason ?? file.why, processors: file.processors,
+            memoryBytes: file.memoryBytes))
         hadChange = true
       }
     }

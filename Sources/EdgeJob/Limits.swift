@@ -8,7 +8,7 @@ package struct Limits: Hashable, Sendable {
   package var memoryBytes: Int64
   /// Processes and threads alive at once.
   package var processes: Int64
-  /// Processors to run on, all of them where the machine has fewer.
+  /// Processors to run on; a worker whose machine has fewer does not get the job.
   package var processors: Int64
   /// Open files of one process.
   package var openFiles: Int64

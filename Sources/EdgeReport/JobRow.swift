@@ -66,7 +66,8 @@ package struct JobRow: Row, Hashable {
 
   private var result: Cell {
     guard let ending else { return why.map { Cell($0, .warning) } ?? .none }
-    return Cell(ending.summary, ending.tone)
+    let reason = if case .dead = ending { why.map { ": \($0)" } ?? "" } else { "" }
+    return Cell(ending.summary + reason, ending.tone)
   }
 
   /// The job id.

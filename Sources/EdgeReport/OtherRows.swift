@@ -12,10 +12,12 @@ package struct WorkerRow: Row, Hashable {
   package var profiles: [String]
   /// When it last gave a sign, milliseconds UTC.
   package var seen: Int64?
+  /// Why it does not take every job, where it does not.
+  package var why: String?
 
   package init(
     id: String, state: String, slots: Int64, running: Int64, profiles: [String],
-    seen: Int64? = nil
+    seen: Int64? = nil, why: String? = nil
   ) {
     self.id = id
     self.state = state
@@ -23,12 +25,13 @@ package struct WorkerRow: Row, Hashable {
     self.running = running
     self.profiles = profiles
     self.seen = seen
+    self.why = why
   }
 
   /// What a line of the table shows.
   package static let columns = [
     Column("WORKER"), Column("STATE"), Column("SLOTS", .right), Column("RUNNING", .right),
-    Column("PROFILES", canShrink: true), Column("SEEN"),
+    Column("PROFILES", canShrink: true), Column("SEEN"), Column("WHY", canShrink: true),
   ]
 
   /// The line of the table.
@@ -37,6 +40,7 @@ package struct WorkerRow: Row, Hashable {
       Cell(id), Cell(state), Cell(slots), Cell(running),
       Cell(profiles.joined(separator: ", ")),
       seen.map { Cell(UTCTime.text(milliseconds: $0)) } ?? .none,
+      why.map { Cell($0, .warning) } ?? .none,
     ]
   }
 
@@ -47,6 +51,7 @@ package struct WorkerRow: Row, Hashable {
     .members([
       ("worker", .string(id)), ("state", .string(state)), ("slots", .int(slots)),
       ("running", .int(running)), ("profiles", .texts(profiles)), ("seen", seen.map { .int($0) }),
+      ("why", why.map { .string($0) }),
     ])
   }
 }

@@ -18,6 +18,23 @@ extension ReadyQueue {
     -> [(job: JobID, worker: String)]
   {
     var lanes = Lanes(workers: workers)
+    var lines = lines(&lanes)
+    var assignments: [(job: JobID, worker: String)] = []
+    while let place = choose(among: lines, now: now) {
+      let line = lines[place]
+      guard let worker = lanes.takeSlot(line.lane) else {
+        // Lanes only ever run out, so nobody who needs this one is asked again.
+        lines.removeAll { $0.lane == line.lane }
+        continue
+      }
+      assignments.append((serve(place, of: &lines, now: now), worker))
+      if areCapped { lines.removeAll { cap(on: classes[$0.index].key) != nil } }
+    }
+    return assignments
+  }
+
+  /// The classes with a job that could start, were there free slots for all.
+  mutating func lines(_ lanes: inout Lanes) -> [Line] {
     var lines: [Line] = []
     for index in classes.indices where classes[index].count > 0 {
       let key = classes[index].key
@@ -28,29 +45,24 @@ extension ReadyQueue {
       lines.append(
         Line(index: index, lane: lane, account: key.account, priority: key.priority, head: head))
     }
-    var assignments: [(job: JobID, worker: String)] = []
-    while let place = choose(among: lines, now: now) {
-      let line = lines[place]
-      guard let worker = lanes.takeSlot(line.lane) else {
-        // Lanes only ever run out, so nobody who needs this one is asked again.
-        lines.removeAll { $0.lane == line.lane }
-        continue
-      }
-      start(line.head.job, of: classes[line.index].key)
-      bandServed[line.priority] = now
-      assignments.append((line.head.job, worker))
-      if let next = head(of: line.index) {
-        lines[place].head = next
-      } else {
-        lines.remove(at: place)
-      }
-      if areCapped { lines.removeAll { cap(on: classes[$0.index].key) != nil } }
+    return lines
+  }
+
+  /// Starts the job at the head of a line; the next one of its class takes its place.
+  mutating func serve(_ place: Int, of lines: inout [Line], now: Int64) -> JobID {
+    let line = lines[place]
+    start(line.head.job, of: classes[line.index].key)
+    bandServed[line.priority] = now
+    if let next = head(of: line.index) {
+      lines[place].head = next
+    } else {
+      lines.remove(at: place)
     }
-    return assignments
+    return line.head.job
   }
 
   /// A class with a job that could start, while workers are given away.
-  private struct Line {
+  struct Line {
     let index: Int
     let lane: Int
     let account: String
@@ -63,7 +75,7 @@ extension ReadyQueue {
     !caps.accounts.isEmpty || !caps.queues.isEmpty || hasGroups
   }
 
-  private mutating func head(of index: Int) -> JobClass.Waiting? {
+  mutating func head(of index: Int) -> JobClass.Waiting? {
     let members = members
     let later = later
     return classes[index].head { waiting in
@@ -73,16 +85,14 @@ extension ReadyQueue {
   }
 
   /// The place in `lines` of the class whose head comes next.
-  private func choose(among lines: [Line], now: Int64) -> Int? {
+  func choose(among lines: [Line], now: Int64) -> Int? {
     var oldest: [Int64: Int64] = [:]
     for line in lines {
       oldest[line.priority] = min(oldest[line.priority] ?? .max, line.head.admitted)
     }
-    let rank = { (priority: Int64, admitted: Int64) -> Int64 in
-      let since = max(admitted, bandServed[priority] ?? .min)
-      return priority * ReadyQueue.agingMilliseconds + max(0, now - since)
+    let bands = oldest.map { band in
+      (rank: rank(of: band.key, oldest: band.value, now: now), priority: band.key)
     }
-    let bands = oldest.map { (rank: rank($0.key, $0.value), priority: $0.key) }
     guard let band = bands.max(by: { ($0.rank, $0.priority) < ($1.rank, $1.priority) }) else {
       return nil
     }
@@ -99,10 +109,20 @@ extension ReadyQueue {
     return best
   }
 
+  /// What a priority counts whose oldest job is that old: milliseconds of waiting, and
+  /// `agingMilliseconds` for each priority.
+  func rank(of priority: Int64, oldest: Int64, now: Int64) -> Int64 {
+    let since = max(oldest, bandServed[priority] ?? .min)
+    return priority * ReadyQueue.agingMilliseconds + max(0, now - since)
+  }
+
   /// What keeps jobs of this class from starting, where as many run as may.
   func cap(on key: JobClass.Key) -> WaitReason? {
-    if let group = key.group, runningBy[.group(group.name), default: 0] >= group.most {
-      return .capped("group \(group.name)", group.most)
+    if let group = key.group {
+      let most = min(group.most, caps.groups ?? .max)
+      if runningBy[.group(group.name), default: 0] >= most {
+        return .capped("group \(group.name)", most)
+      }
     }
     if let most = caps.accounts[key.account], runningBy[.account(key.account), default: 0] >= most {
       return .capped("account \(key.account)", most)

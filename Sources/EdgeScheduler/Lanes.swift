@@ -21,14 +21,16 @@ struct Lanes {
     let distance: Int
     /// How much it offers; rich workers are kept for those who need them.
     let wealth: Int
+    /// How big its machine is; big ones are kept for those who need them.
+    let size: Int
     /// Free slots when it was put here; it may have fewer by now.
     var free: Int
     /// Its place among the workers sorted by id.
     let worker: Int
 
     static func < (left: Place, right: Place) -> Bool {
-      (left.distance, left.wealth, right.free, left.worker)
-        < (right.distance, right.wealth, left.free, right.worker)
+      (left.distance, left.wealth, left.size, right.free, left.worker)
+        < (right.distance, right.wealth, right.size, left.free, right.worker)
     }
   }
 
@@ -79,20 +81,17 @@ struct Lanes {
       let live = able.filter { workers[$0].takes(needs) }
       if live.isEmpty {
         let why = able.lazy.filter { !workers[$0].draining }.compactMap { workers[$0].why }.first
-        return .blocked(why.map { .workersSpare($0) } ?? .workersDraining)
+        let drained = able.lazy.compactMap { workers[$0].why }.first
+        return .blocked(
+          why.map { .workersSpare($0) } ?? drained.map { .workersDrained($0) } ?? .workersDraining)
       }
       return .open(MinHeap(live.map { place($0, for: needs) }))
     }
     if open.isEmpty { return .blocked(.noWorkers) }
     let missing = needs.all.first { thing in
-      !open.contains { offers(workers[$0], thing, needs) }
+      !open.contains { workers[$0].offers(thing, needs) }
     }
     return .blocked(missing.map { .noWorkerOffers($0) } ?? .noWorkerOffersAll(needs.all))
-  }
-
-  private func offers(_ worker: WorkerOffer, _ thing: String, _ needs: Needs) -> Bool {
-    thing == "profile:\(needs.profile)"
-      ? worker.profiles.contains(needs.profile) : worker.provides.contains(thing)
   }
 
   private func place(_ index: Int, for needs: Needs) -> Place {
@@ -100,6 +99,6 @@ struct Lanes {
     let isOwn = worker.onlySession != nil && worker.onlySession == needs.session
     return Place(
       distance: isOwn ? 0 : 1, wealth: worker.profiles.count + worker.provides.count,
-      free: free[index], worker: index)
+      size: worker.size, free: free[index], worker: index)
   }
 }

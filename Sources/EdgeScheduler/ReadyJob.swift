@@ -31,12 +31,17 @@ package struct ReadyJob: Hashable, Sendable {
   package var requirements: [String]
   /// True where a worker takes it that spares its machine.
   package var isSmall: Bool
+  /// Processors that it may run on.
+  package var processors: Int64
+  /// The memory that it may use, bytes.
+  package var memoryBytes: Int64
 
   package init(
     job: JobID, account: String, queue: String = "default", group: JobGroup? = nil,
     priority: Int64 = 0, admitted: Int64, notBefore: Int64 = 0, notAfter: Int64? = nil,
     waitsFor: [JobID] = [], failedDependency: JobID? = nil, session: String? = nil,
-    profile: String, language: String = "", requirements: [String] = [], isSmall: Bool = true
+    profile: String, language: String = "", requirements: [String] = [], isSmall: Bool = true,
+    processors: Int64 = 1, memoryBytes: Int64 = 0
   ) {
     self.job = job
     self.account = account
@@ -53,6 +58,8 @@ package struct ReadyJob: Hashable, Sendable {
     self.language = language
     self.requirements = requirements
     self.isSmall = isSmall
+    self.processors = processors
+    self.memoryBytes = memoryBytes
   }
 }
 
@@ -71,13 +78,17 @@ package struct WorkerOffer: Hashable, Sendable {
   package var draining: Bool
   /// Which jobs it takes at present.
   package var accepts: Acceptance
-  /// Why it does not take all, in its own word.
+  /// Why it does not take all, in its own word; or why it was drained.
   package var why: String?
+  /// Processors that it may use; nil where it does not say.
+  package var processors: Int64?
+  /// Memory of its machine, bytes; nil where it does not say.
+  package var memoryBytes: Int64?
 
   package init(
     id: String, freeSlots: Int, onlySession: String? = nil, profiles: Set<String>,
     provides: Set<String> = [], draining: Bool = false, accepts: Acceptance = .all,
-    why: String? = nil
+    why: String? = nil, processors: Int64? = nil, memoryBytes: Int64? = nil
   ) {
     self.id = id
     self.freeSlots = freeSlots
@@ -87,6 +98,8 @@ package struct WorkerOffer: Hashable, Sendable {
     self.draining = draining
     self.accepts = accepts
     self.why = why
+    self.processors = processors
+    self.memoryBytes = memoryBytes
   }
 
   /// True where it may take a job of that session, whatever the job asks for.
@@ -97,10 +110,42 @@ package struct WorkerOffer: Hashable, Sendable {
     !draining && (accepts == .all || accepts == .small && needs.isSmall)
   }
 
+  /// Why it does not get such a job now, in words; nil where it could.
+  func obstacle(_ needs: Needs) -> String? {
+    if !accepts(session: needs.session) { return "takes the jobs of one run only" }
+    if let thing = lacks(needs) { return "does not offer \(thing)" }
+    if draining { return "takes no new jobs" + (why.map { ": \($0)" } ?? "") }
+    if !takes(needs) {
+      let reason = why.map { ": \($0)" } ?? ""
+      return accepts == .small ? "takes small jobs only\(reason)" : "takes no jobs now\(reason)"
+    }
+    return freeSlots > 0 ? nil : "has no free slot"
+  }
+
   /// The first thing that the job asks for and this worker does not have, nil where it has all.
   func lacks(_ needs: Needs) -> String? {
-    if !profiles.contains(needs.profile) { return "profile:\(needs.profile)" }
-    return needs.provided.first { !provides.contains($0) }
+    if !profiles.contains(needs.profile) { return needs.profileName }
+    if let thing = needs.provided.first(where: { !provides.contains($0) }) { return thing }
+    if needs.processors > processors ?? .max { return needs.processorsName }
+    return needs.memoryBytes > memoryBytes ?? .max ? needs.memoryName : nil
+  }
+
+  /// True where it has this one of the things that jobs ask for.
+  func offers(_ thing: String, _ needs: Needs) -> Bool {
+    switch thing {
+    case needs.profileName: profiles.contains(needs.profile)
+    case needs.processorsName: needs.processors <= processors ?? .max
+    case needs.memoryName: needs.memoryBytes <= memoryBytes ?? .max
+    default: provides.contains(thing)
+    }
+  }
+
+  /// How big its machine is, so roughly that alike ones are equal: powers of two of processors and
+  /// of GiB, of which kernels keep some for themselves.
+  var size: Int {
+    let memory = ((memoryBytes ?? 0) / 3 * 4) >> 30
+    return Int(64 - max(0, processors ?? 0).leadingZeroBitCount)
+      + Int(64 - max(0, memory).leadingZeroBitCount)
   }
 }
 
@@ -110,6 +155,8 @@ struct Needs: Hashable, Sendable {
   let profile: String
   let provided: [String]
   let isSmall: Bool
+  let processors: Int64
+  let memoryBytes: Int64
 
   init(_ job: ReadyJob) {
     session = job.session
@@ -117,8 +164,17 @@ struct Needs: Hashable, Sendable {
     let language = job.language.isEmpty ? [] : ["language:\(job.language)"]
     provided = language + job.requirements
     isSmall = job.isSmall
+    processors = job.processors
+    memoryBytes = job.memoryBytes
   }
 
+  var profileName: String { "profile:\(profile)" }
+  var processorsName: String { "cpus:\(processors)" }
+  var memoryName: String { "memory:\((memoryBytes + (1 << 20) - 1) >> 20)MiB" }
+
   /// Each thing by its own name, the profile first.
-  var all: [String] { ["profile:\(profile)"] + provided }
+  var all: [String] {
+    [profileName] + provided + (processors > 1 ? [processorsName] : [])
+      + (memoryBytes > 0 ? [memoryName] : [])
+  }
 }

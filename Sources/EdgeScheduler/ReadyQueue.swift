@@ -9,10 +9,15 @@ package struct ReadyQueue: Sendable {
     package var accounts: [String: Int] = [:]
     /// By the name of the lane.
     package var queues: [String: Int] = [:]
+    /// Of every group, whatever it allows itself; nil adds nothing to that.
+    package var groups: Int?
 
-    package init(accounts: [String: Int] = [:], queues: [String: Int] = [:]) {
+    package init(
+      accounts: [String: Int] = [:], queues: [String: Int] = [:], groups: Int? = nil
+    ) {
       self.accounts = accounts
       self.queues = queues
+      self.groups = groups
     }
   }
 

@@ -41,6 +41,26 @@ package struct Shares: Hashable, Sendable {
     accounts[account, default: Account()].weight = weight
   }
 
+  /// Gives these accounts their parts, and every other one a part of 1.
+  package mutating func set(weights: [String: Int64]) {
+    for name in accounts.keys where weights[name] == nil { set(weight: 1, of: name) }
+    for (name, weight) in weights { set(weight: weight, of: name) }
+  }
+
+  /// Takes over what ended before there was this value, oldest minute first.
+  /// - Parameters:
+  ///   - use: CPU time of `jobs` jobs of the account together, µs.
+  ///   - minute: since 1970 UTC.
+  package mutating func replay(use: Int64, jobs: Int64, of account: String, minute: Int64) {
+    precondition(jobs > 0, "a minute in which no job ended says nothing")
+    fade(now: minute * 60_000)
+    var entry = accounts[account] ?? Account()
+    entry.use += max(0, use)
+    entry.mean = max(Shares.least, use / jobs)
+    mean = (mean * 7 + max(Shares.least, use / jobs)) / 8
+    accounts[account] = entry
+  }
+
   /// Takes over what was measured before, µs as of `now`.
   package mutating func restore(use: Int64, of account: String, now: Int64) {
     fade(now: now)

@@ -12,6 +12,8 @@ package enum WaitReason: Hashable, Sendable {
   case noWorkerOffersAll([String])
   /// The workers that could run it take no new jobs.
   case workersDraining
+  /// The workers that could run it were drained; why one of them was.
+  case workersDrained(String)
   /// The workers that could run it spare their machines; the word of one of them.
   case workersSpare(String)
   /// The workers that could run it have no free slot.
@@ -25,7 +27,8 @@ package enum WaitReason: Hashable, Sendable {
   package var needsSomebody: Bool {
     switch self {
     case .noWorkerOffers, .noWorkerOffersAll, .noWorkers: true
-    case .notBefore, .dependencies, .workersDraining, .workersSpare, .allWorkersBusy, .capped:
+    case .notBefore, .dependencies, .workersDraining, .workersDrained, .workersSpare,
+      .allWorkersBusy, .capped:
       false
     }
   }
@@ -43,6 +46,7 @@ package enum WaitReason: Hashable, Sendable {
     case .noWorkerOffersAll(let things):
       "no live worker offers all of \(things.joined(separator: ", ")) together"
     case .workersDraining: "the workers that could run it take no new jobs"
+    case .workersDrained(let why): "the workers that could run it are drained: \(why)"
     case .workersSpare(let why): "the workers that could run it spare their machines: \(why)"
     case .allWorkersBusy: "the workers that could run it are busy"
     case .capped(let what, let most): "\(what) has its \(most) running"

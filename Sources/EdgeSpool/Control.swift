@@ -83,7 +83,7 @@ extension Spool {
   /// removed, or set aside where it is a folder of somebody else; the others stay until
   /// `removeControlRequest`.
   package func controlRequests() throws(SpoolError) -> [AskedRequest] {
-    var taken: [AskedRequest] = []
+    var waiting: [AskedRequest] = []
     do throws(SystemError) {
       let control = try root.directory(Layout.control)
       for name in try control.entries() {
@@ -92,7 +92,7 @@ extension Spool {
           let bytes = try? file.read(atMost: 1 << 20), let json = try? JSON.parse(bytes),
           let request = try? ControlRequest(json: json)
         {
-          taken.append(AskedRequest(name: name, uid: status.owner, request: request))
+            waiting.append(AskedRequest(name: name, uid: status.owner, request: request))
         } else {
           try control.discard(name)
         }
@@ -100,7 +100,7 @@ extension Spool {
     } catch {
       throw SpoolError(error)
     }
-    return taken
+    return waiting
   }
 
   /// Removes a request that was obeyed. A crash before that has it obeyed again, which changes

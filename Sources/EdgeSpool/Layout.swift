@@ -26,6 +26,8 @@ package enum Layout {
   package static let batches = "batches"
   /// Batches whose jobs all have had a ticket.
   package static let admittedBatches = "batches/admitted"
+  /// What was asked of whole batches and is not done, or stands.
+  package static let batchOrders = "batches/orders"
   /// What people ask of the coordinator.
   package static let control = "control"
   /// The ledger, which only the coordinator enters.

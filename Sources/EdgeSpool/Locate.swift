@@ -9,6 +9,8 @@ package struct Place: Hashable, Sendable {
   /// The worker that has it, in `inbox`, `running` and `outbox`.
   package let worker: String?
   package let fence: Fence?
+  /// The last component of the path.
+  package var name: String { path.split(separator: "/").last.map(String.init) ?? "" }
 
   package init(state: JobState, path: String, worker: String? = nil, fence: Fence? = nil) {
     self.state = state

@@ -42,11 +42,18 @@ package struct WorkerFile: Hashable, Sendable {
   package var accepts: Acceptance
   /// Why it does not take all: a word of `a-z`, digits and `_`, such as `thermal_throttle`.
   package var why: String?
+  /// Processors that it may use; nil where a worker of an earlier version does not say.
+  package var processors: Int64?
+  /// Memory of its machine, bytes; nil where a worker of an earlier version does not say.
+  package var memoryBytes: Int64?
+  /// When its process began, milliseconds UTC: with that a restarted worker is another one.
+  package var started: Int64?
 
   package init(
     id: String, slots: Int64, session: String?, profiles: [String], provides: [String],
     key: String, host: String, process: Int64, draining: Bool = false, mode: WorkerMode = .on,
-    accepts: Acceptance = .all, why: String? = nil
+    accepts: Acceptance = .all, why: String? = nil, processors: Int64? = nil,
+    memoryBytes: Int64? = nil, started: Int64? = nil
   ) {
     self.id = id
     self.slots = slots
@@ -60,6 +67,9 @@ package struct WorkerFile: Hashable, Sendable {
     self.mode = mode
     self.accepts = accepts
     self.why = why
+    self.processors = processors
+    self.memoryBytes = memoryBytes
+    self.started = started
   }
 
   /// The name of this file.
@@ -76,7 +86,8 @@ package struct WorkerFile: Hashable, Sendable {
       ("process", .int(process)), ("draining", .bool(draining)),
       ("mode", mode == .on ? nil : .string(mode.rawValue)),
       ("accepts", accepts == .all ? nil : .string(accepts.rawValue)),
-      ("why", why.map { .string($0) }),
+      ("why", why.map { .string($0) }), ("cpus", processors.map { .int($0) }),
+      ("memoryBytes", memoryBytes.map { .int($0) }), ("started", started.map { .int($0) }),
     ])
   }
 
@@ -91,7 +102,9 @@ package struct WorkerFile: Hashable, Sendable {
       draining: try fields.flag("draining"),
       mode: try WorkerFile.choice(try fields.optionalText("mode"), "mode") ?? .on,
       accepts: try WorkerFile.choice(try fields.optionalText("accepts"), "accepts") ?? .all,
-      why: try fields.optionalText("why"))
+      why: try fields.optionalText("why"), processors: try fields.optionalInteger("cpus"),
+      memoryBytes: try fields.optionalInteger("memoryBytes"),
+      started: try fields.optionalInteger("started"))
     try fields.end()
     guard (1...4096).contains(slots), Name.isValid(id) else {
       throw JSONError("a worker has 1 … 4096 slots and a valid name")

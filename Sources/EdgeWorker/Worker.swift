@@ -52,6 +52,8 @@ package final class Worker: Sendable {
   private let host: SandboxHost
   private let offering: Offering
   private let preparation: Preparation
+  private let started = Clocks.milliseconds()
+  private let memoryBytes = MachineMemory.bytes()
   private let claims = Channel<Running>()
   private let finished = Channel<FinishedAttempt>()
   /// Raised when a slot became free.
@@ -125,7 +127,8 @@ package final class Worker: Sendable {
         key: settings.key.publicKey.id,
         host: Identity.hostName, process: Int64(Identity.process),
         mode: settings.host.mode, accepts: decision.accepts,
-        why: decision.accepts == .all ? nil : decision.reason.rawValue))
+        why: decision.accepts == .all ? nil : decision.reason.rawValue,
+        processors: Int64(Processors.available()), memoryBytes: memoryBytes, started: started))
   }
 
   /// Claims jobs as long as slots are free; passes on requests to stop.

@@ -7,18 +7,6 @@ import Testing
 
 /// Batches: tickets a bounded number ahead, nothing lost on the way.
 struct BatchTests {
-  /// Runs everything that is assigned, until nothing is.
-  private func work(_ site: Site, _ coordinator: Coordinator, _ desk: WorkerDesk) throws -> Int {
-    var ended = 0
-    while true {
-      try coordinator.settleDown()
-      let claims = try desk.claimAll()
-      if claims.isEmpty { return ended }
-      try desk.finish(claims.map { site.finished($0, .verdict(.passed)) })
-      ended += claims.count
-    }
-  }
-
   @Test func onlySomeStandInReady() throws {
     let site = try Site(grant: 1_000_000_000_000)
     let jobs = try site.submit(count: 1000)
@@ -30,7 +18,7 @@ struct BatchTests {
     #expect(try site.spool.locate(jobs[255])?.state == .ready)
     #expect(try site.spool.locate(jobs[256])?.state == .incoming)
     #expect(coordinator.unfinished == 1000)
-    #expect(try work(site, coordinator, try site.desk()) == 1000)
+    #expect(try site.work(coordinator, try site.desk()) == 1000)
     #expect(try site.spool.jobs(.done) == jobs.sorted())
     #expect(try site.spool.openBatches().isEmpty)
     #expect(site.spool.place(ofBatch: jobs[0].batch)?.next == nil)
@@ -49,7 +37,7 @@ struct BatchTests {
         "batches/\(id).256", to: site.spool.root, "batches/\(id).0")
     }
     let coordinator = try site.coordinator()
-    #expect(try work(site, coordinator, try site.desk()) == 600)
+    #expect(try site.work(coordinator, try site.desk()) == 600)
     #expect(try site.spool.jobs(.done) == jobs.sorted())
     #expect(try site.ledger.verify().isClean)
   }
@@ -68,7 +56,7 @@ struct BatchTests {
     #expect(coordinator.events.contains { "\($0)".contains("batch") })
     let desk = try site.desk()
     for _ in 0..<40 where try site.spool.jobs(.done).count < 40 {
-      _ = try work(site, coordinator, desk)
+      _ = try site.work(coordinator, desk)
       site.now += 1001
     }
     #expect(try site.spool.jobs(.done) == jobs.sorted())
@@ -101,7 +89,7 @@ struct BatchTests {
     try coordinator.settleDown()
     #expect(try site.spool.openBatches().map(\.id) == [first[0].batch])
     #expect(try site.spool.directory(Layout.quarantine).entries().count == 2)
-    #expect(try work(site, coordinator, try site.desk()) == 300)
+    #expect(try site.work(coordinator, try site.desk()) == 300)
   }
 
   /// A batch whose file a disk spoiled, and one whose account was closed to its submitter, stop
@@ -128,23 +116,10 @@ struct BatchTests {
     let good = try site.submit(Request(account: "other"), count: 300)
     let coordinator = try site.coordinator()
     let desk = try site.desk()
-    _ = try work(site, coordinator, desk)
+    _ = try site.work(coordinator, desk)
     #expect(try good.allSatisfy { try site.spool.locate($0)?.state == .done })
     #expect(try site.spool.locate(refused[299])?.state == .quarantine)
     // Its first jobs had their tickets; the rest waits for a person.
     #expect(try site.spool.locate(spoiled[0])?.state == .done)
-  }
-
-  /// Jobs beyond the first slice can be cancelled as little as other ones without a ticket, and the
-  /// answer says where they are.
-  @Test func aJobWithoutATicketIsNotTouched() throws {
-    let site = try Site(grant: 1_000_000_000_000)
-    let jobs = try site.submit(count: 300)
-    let coordinator = try site.coordinator()
-    try coordinator.settleDown()
-    coordinator.events = []
-    try coordinator.obey(ControlRequest(.cancel, [jobs[299]], reason: ""), of: site.spool.owner)
-    #expect(coordinator.events.count == 1)
-    #expect(try site.spool.locate(jobs[299])?.state == .incoming)
   }
 }

@@ -17,9 +17,9 @@ final class Site {
   /// Milliseconds UTC.
   var now: Int64 = 1_800_000_000_000
 
-  init(grant: Int64 = 1_000_000_000) throws {
+  init(grant: Int64 = 1_000_000_000, testClock: Bool = true) throws {
     folder = TemporaryDirectory()
-    spool = try Spool.create(at: folder.path("spool"), sharedWith: nil, testClock: true)
+    spool = try Spool.create(at: folder.path("spool"), sharedWith: nil, testClock: testClock)
     ledger = try Ledger.create(
       at: folder.path("spool/ledger"), spool: spool.id, now: now, actor: "test")
     let enrolled = key.publicKey
@@ -56,9 +56,9 @@ final class Site {
   }
 
   /// Hands a task that runs `true` over.
-  func submit(_ request: Request = Request(), command: String = "true", count: Int = 1) throws
-    -> [JobID]
-  {
+  func submit(
+    _ request: Request = Request(), command: String = "true", count: Int = 1, more: String = ""
+  ) throws -> [JobID] {
     let task = TemporaryDirectory()
     try task.write(
       "task.toml",
@@ -70,6 +70,7 @@ final class Site {
         kind = "run"
         language = "shell"
         command = ["\(command)"]
+        \(more)
         """)
     let archive = try Descriptor.memory("task")
     _ = try packTask(try task.open(), to: archive.raw)
@@ -81,30 +82,52 @@ final class Site {
   }
 
   /// A worker that lives as long as the value.
-  func desk(_ id: String = "w", slots: Int64 = 4) throws -> WorkerDesk {
+  func desk(
+    _ id: String = "w", slots: Int64 = 4, cpus: Int64? = nil, memory: Int64? = nil,
+    session: String? = nil, started: Int64? = nil
+  ) throws -> WorkerDesk {
     try spool.makeWorkerFolders(id)
     let desk = try WorkerDesk(spool, id: id)
     try desk.announce(
       WorkerFile(
-        id: id, slots: slots, session: nil, profiles: ["shell"], provides: ["language:shell"],
-        key: key.publicKey.id, host: "h", process: 1))
+        id: id, slots: slots, session: session, profiles: ["shell"], provides: ["language:shell"],
+        key: key.publicKey.id, host: "h", process: 1, processors: cpus, memoryBytes: memory,
+        started: started))
     return desk
   }
 
   /// The receipt of a claim, signed.
+  /// - Parameter took: a worker of short attempts gets many jobs ahead; milliseconds.
   func finished(
     _ claim: Claim, _ outcome: Outcome, worker: String = "w", key: SigningKey? = nil,
-    result: [UInt8]? = Array("result".utf8), signedResult: [UInt8]? = nil
+    result: [UInt8]? = Array("result".utf8), signedResult: [UInt8]? = nil,
+    cpuMilliseconds: Int64 = 5, took: Int64 = 0
   ) -> FinishedAttempt {
     let signed = signedResult ?? result
     let receipt = Receipt(
       spool: spool.id, job: claim.job.job, attempt: claim.ticket.attempt, fence: claim.job.fence,
       worker: worker, blob: claim.ticket.blob, task: claim.ticket.task, profile: "shell",
       profileDigest: nil, result: signed.map { Digest(bytes: Hash.sha256($0)) }, outcome: outcome,
-      usage: Usage(cpuMilliseconds: 5), enforced: [:], tools: [:], started: now, finished: now)
+      usage: Usage(cpuMilliseconds: cpuMilliseconds), enforced: [:], tools: [:],
+      started: now - took, finished: now)
     let envelope = Envelope.seal(
       receipt.statement.canonical, type: Receipt.payloadType, by: key ?? self.key)
     return FinishedAttempt(job: claim.job, envelope: envelope, result: result)
+  }
+
+  /// Opens accounts that the submitter may charge, each with credits enough.
+  func open(_ accounts: String...) throws {
+    let owner = spool.owner
+    let grant = Credits(micro: 1_000_000_000)
+    try ledger.write(epoch: try ledger.currentEpoch(), now: now, actor: "test") {
+      (writer: borrowing LedgerWriter) throws(LedgerError) in
+      for account in accounts.map({ "user:\($0)" }) {
+        _ = try writer.openAccount(account, kind: .user)
+        _ = try writer.allow(uid: owner, account: account, makeDefault: false)
+        try writer.issue(grant, reason: "test")
+        try writer.grant(account, grant, reason: "test")
+      }
+    }
   }
 
   func available() throws -> Int64 { try ledger.balance("user:local").available.micro }
@@ -118,4 +141,18 @@ extension Coordinator {
 extension WorkerDesk {
   /// Claims everything in the inbox.
   func claimAll() throws -> [Claim] { try assigned().compactMap { try claim($0) } }
+}
+
+extension Site {
+  /// Runs everything that is assigned, until nothing is.
+  func work(_ coordinator: Coordinator, _ desk: WorkerDesk) throws -> Int {
+    var ended = 0
+    while true {
+      try coordinator.settleDown()
+      let claims = try desk.claimAll()
+      if claims.isEmpty { return ended }
+      try desk.finish(claims.map { finished($0, .verdict(.passed)) })
+      ended += claims.count
+    }
+  }
 }

@@ -84,7 +84,7 @@ struct PropertyTests {
         #expect(able.isEmpty)
       case .notBefore(let time): #expect(time > world.now)
       case .dependencies(let jobs): #expect(!jobs.isEmpty)
-      case .capped, .workersSpare: Issue.record("nothing is capped here")
+      case .capped, .workersSpare, .workersDrained: Issue.record("nothing is capped here")
       }
     }
     checkOrder(schedule, jobs, workers)

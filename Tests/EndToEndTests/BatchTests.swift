@@ -105,3 +105,46 @@ extension EndToEnd.BatchTests {
     }
   }
 }
+
+extension EndToEnd.BatchTests {
+  @Test func aWholeBatch() throws {
+    let place = try Workplace()
+    let task = try place.task("ok", "true")
+    let jobs = try place.submit(task, "--count", "300")
+    expect(try place.edgecoder("hold", jobs[0], "--batch", "--reason", "lunch"), 0)
+    #expect(try place.row(jobs[0])["state"]?.text == "held")
+    expect(try place.edgecoder("schedule", "--once"), 0)
+    let last = try place.row(jobs[299], why: true)
+    #expect(last["state"]?.text == "incoming" && last["why"]?.text == "its batch is held: lunch")
+    expect(try place.edgecoder("release", jobs[5], "--batch"), 0)
+    expect(try place.edgecoder("cancel", jobs[299]), 0)
+    #expect(try place.ending(jobs[299]) == "cancelled")
+    expect(try place.edgecoder("cancel", jobs[5], "--batch"), 0)
+    #expect(try place.rows().count == 300)
+    #expect(try place.rows().allSatisfy { $0["ending"]?["ending"]?.text == "cancelled" })
+    let wait = try place.edgecoder("wait", jobs[299], "--timeout", "5s")
+    #expect(wait.status == 130, "\(wait)")
+    let one = try place.submitOne(task)
+    expect(try place.edgecoder("cancel", one, "--batch"), 66)
+    #expect(try place.ledgerIsClean())
+  }
+}
+
+extension EndToEnd.BatchTests {
+  /// The archive of a held batch is of use as long as one of its jobs has no ticket.
+  @Test func prunedBesideAHeldBatch() throws {
+    let place = try Workplace()
+    let jobs = try place.submit(try place.task("ok", "true"), "--count", "258")
+    expect(try place.edgecoder("schedule", "--once"), 0)
+    expect(try place.edgecoder("hold", jobs[0], "--batch"), 0)
+    let script = "edgecoder cancel \(jobs[..<256].joined(separator: " "))"
+    expect(try place.shell(script), 0)
+    expect(try place.edgecoder("prune", "--keep", "0s"), 0)
+    #expect(try place.names("spool/cancelled").isEmpty)
+    #expect(try place.names("spool/blobs").count == 1)
+    expect(try place.edgecoder("cancel", jobs[0], "--batch"), 0)
+    // As many as were left: those that were pruned do not come back.
+    #expect(try Set(place.names("spool/cancelled")) == Set(jobs[256...]))
+    #expect(try place.ledgerIsClean())
+  }
+}
