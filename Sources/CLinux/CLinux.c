@@ -43,9 +43,9 @@ int ec_link_descriptor(int fd, int newdir, const char *newname) {
   return linkat(AT_FDCWD, path, newdir, newname, AT_SYMLINK_FOLLOW);
 }
 
-int ec_ofd_lock(int fd) {
+int ec_ofd_lock(int fd, int wait) {
   struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-  return fcntl(fd, F_OFD_SETLK, &lock);
+  return fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock);
 }
 
 int ec_ofd_unlock(int fd) {

@@ -43,7 +43,8 @@ extension Coordinator {
     throws(CoordinatorError)
   {
     let ending = Ending(ofVoid: reason)
-    if let record = try? spool.record(ending.state, ticket.job), record.ticket.round == ticket.round {
+    if let record = try? spool.record(ending.state, ticket.job), record.ticket.round == ticket.round
+    {
       return try onSpool { () throws(SpoolError) in
         try spool.syncAll()
         try spool.removeTicket(at: path)

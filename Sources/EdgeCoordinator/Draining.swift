@@ -13,7 +13,8 @@ extension Coordinator {
     workerFiles.isDraining = draining != nil
     var didWork = false
     for worker in try onSpool({ () throws(SpoolError) in try spool.workerIDs() }) {
-      let own = spool.drainStatus(worker) == nil
+      let own =
+        spool.drainStatus(worker) == nil
         ? nil : spool.workerFile(worker).flatMap { spool.drain(of: $0) }
       let deadlines = [draining?.deadline, own?.deadline].compactMap(\.self)
       guard deadlines.contains(where: { now() >= $0 }) else { continue }

@@ -92,7 +92,7 @@ extension Spool {
           let bytes = try? file.read(atMost: 1 << 20), let json = try? JSON.parse(bytes),
           let request = try? ControlRequest(json: json)
         {
-            waiting.append(AskedRequest(name: name, uid: status.owner, request: request))
+          waiting.append(AskedRequest(name: name, uid: status.owner, request: request))
         } else {
           try control.discard(name)
         }

@@ -16,7 +16,7 @@ package struct FileLock: ~Copyable, Sendable {
   {
     while true {
       let file = try directory.open(path, O_RDWR | O_CREAT, mode: mode)
-      if ec_ofd_lock(file.raw) < 0 {
+      if ec_ofd_lock(file.raw, 0) < 0 {
         if errno == EAGAIN || errno == EACCES { return nil }
         throw SystemError("lock", directory.subject(path))
       }
@@ -28,6 +28,15 @@ package struct FileLock: ~Copyable, Sendable {
   }
 
   private init(file: consuming Descriptor) { self.file = file }
+
+  /// The lock, waiting for it. Blocks the calling thread.
+  package static func wait(_ directory: borrowing Directory, _ path: String, mode: UInt32 = 0o600)
+    throws(SystemError) -> FileLock
+  {
+    let file = try directory.open(path, O_RDWR | O_CREAT, mode: mode)
+    _ = try checked("lock", directory.subject(path)) { ec_ofd_lock(file.raw, 1) }
+    return FileLock(file: file)
+  }
 
   /// Puts these bytes at the beginning of the file, for others to read. Not flushed.
   package func write(_ bytes: [UInt8]) throws(SystemError) {

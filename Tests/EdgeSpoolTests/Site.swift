@@ -129,13 +129,3 @@ struct Trouble: Error, CustomStringConvertible {
 
   init(_ description: String) { self.description = description }
 }
-
-extension Spool {
-  /// Everything in `control/`, which is empty then.
-  func takeControlRequests() throws -> [(uid: UInt32, request: ControlRequest)] {
-    try controlRequests().map { name, uid, request in
-      try removeControlRequest(name)
-      return (uid, request)
-    }
-  }
-}

@@ -23,8 +23,8 @@ int ec_rename_noreplace(int olddir, const char *oldname, int newdir, const char 
 /// linkat(2) of an open file by its descriptor (proc must be mounted).
 int ec_link_descriptor(int fd, int newdir, const char *newname);
 
-/// An open-file-description write lock on the whole file, fcntl(2) F_OFD_SETLK.
-int ec_ofd_lock(int fd);
+/// An open-file-description write lock on the whole file, fcntl(2) F_OFD_SETLK; `wait` blocks.
+int ec_ofd_lock(int fd, int wait);
 int ec_ofd_unlock(int fd);
 /// 1 where somebody else holds the lock, 0 where it is free.
 int ec_ofd_is_locked(int fd);
