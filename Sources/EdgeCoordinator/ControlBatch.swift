@@ -70,6 +70,7 @@ extension Coordinator {
     try onSpool { () throws(SpoolError) in
       try spool.put(BatchOrder(request.verb, reason: request.reason, grace: request.grace), of: id)
     }
+    CrashPoint.orderPut.reached()
     try carryOut(id)
     return true
   }

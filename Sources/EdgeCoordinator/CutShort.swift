@@ -54,6 +54,17 @@ extension Coordinator {
   }
 }
 
+extension Spool {
+  /// Puts the record of a job that ended without a receipt where its ending belongs. Not flushed.
+  func putEnd(_ ticket: Ticket) throws(SpoolError) {
+    switch ticket.ending?.state {
+    case .cancelled?: try put(ticket, .cancelled)
+    case .dead?: try put(ticket, .dead)
+    default: try putDone(ticket, receipts: [], result: nil)
+    }
+  }
+}
+
 extension Ending {
   /// Where the record of a job that ended so is kept.
   var state: JobState {

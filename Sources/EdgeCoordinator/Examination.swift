@@ -101,7 +101,8 @@ package struct Examination {
           continue
         }
         ended.insert(job)
-        try examineEnd(record.ticket, path)
+        // Nothing was ever reserved for a job that was cancelled before it had a ticket.
+        if record.ticket.round > 0 { try examineEnd(record.ticket, path) }
       } catch  where error.kind == .notFound {
         continue
       } catch {
@@ -183,7 +184,7 @@ package struct Examination {
         need(ticket.blob, right.job, path)
       } else if folder == .outbox, name.hasSuffix(".item") {
         _ = try spool.takeOutbox(path, of: worker)
-      } else if folder != .inbox || !name.hasSuffix(".cancel") {
+      } else if !Examination.isBeside(name, in: folder) {
         add(.unknownName, path, nil, "no file of a worker has this name")
       }
     } catch {
@@ -191,8 +192,35 @@ package struct Examination {
     }
   }
 
+  /// Whether a name is of a file that may stand beside a ticket: a request to stop, or what a
+  /// running job writes.
+  private static func isBeside(_ name: String, in folder: Layout.WorkerFolder) -> Bool {
+    guard let dot = name.lastIndex(of: "."), FencedJob(fileName: String(name[..<dot])) != nil
+    else { return false }
+    return switch name[dot...] {
+    case ".cancel": folder == .inbox
+    case ".stdout", ".stderr": folder == .running
+    default: false
+    }
+  }
+
+  private mutating func examineOrders() {
+    for name in names(Layout.batchOrders) {
+      let path = "\(Layout.batchOrders)/\(name)"
+      guard let id = JobID(name), id.isBatch else {
+        add(.unknownName, path, nil, "no batch has this name")
+        continue
+      }
+      if spool.order(of: id) == nil, spool.root.contains(path) {
+        add(.torn, path, id, "it says nothing that could be done")
+      }
+    }
+  }
+
   private mutating func examineBatches() throws(CoordinatorError) {
-    for name in names(Layout.batches) where "\(Layout.batches)/\(name)" != Layout.admittedBatches {
+    examineOrders()
+    let folders = [Layout.admittedBatches, Layout.batchOrders]
+    for name in names(Layout.batches) where !folders.contains("\(Layout.batches)/\(name)") {
       let path = "\(Layout.batches)/\(name)"
       guard let (id, next) = Layout.batch(named: name) else {
         add(.unknownName, path, nil, "no batch has this name")

@@ -91,7 +91,7 @@ extension Coordinator {
     }
   }
 
-  private func applyPolicy() {
+  func applyPolicy() {
     ready.caps = site.caps
     ready.shares.set(weights: site.weights)
     isReadyNew = true

@@ -41,7 +41,10 @@ extension Coordinator {
   /// Forgets what stands in `ready/`, so that all of it is read anew.
   func forgetReady() throws(CoordinatorError) {
     ready = ReadyQueue()
+    applyPolicy()
+    hasShares = false
     recentTickets = [:]
+    pausing = []
     unread = try onSpool { () throws(SpoolError) in
       let held = try spool.jobs(.held).map { (job: $0, path: Layout.path(.held, $0)) }
       return try spool.readyJobs() + held

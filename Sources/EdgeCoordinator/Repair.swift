@@ -67,11 +67,7 @@ extension Coordinator {
     }
     let ended = ticket
     try onSpool { () throws(SpoolError) in
-      switch ended.ending {
-      case .cancelled: try spool.put(ended, .cancelled)
-      case .dead: try spool.put(ended, .dead)
-      default: try spool.putDone(ended, receipts: [], result: nil)
-      }
+      try spool.putEnd(ended)
     }
     events.append(.notice("the record of job \(job) is made anew, without its result"))
   }

@@ -163,10 +163,7 @@ extension Coordinator {
       let file = ended
       ready.ended(file.job, passed: false)
       try onSpool { () throws(SpoolError) in
-        switch ending.state {
-        case .done: try spool.putDone(file, receipts: [], result: nil)
-        case let state: try spool.put(file, state)
-        }
+        try spool.putEnd(file)
       }
       events.append(.ended(file.job, ending, cost: .zero))
     }

@@ -2,7 +2,7 @@ package import EdgeJob
 package import EdgeSystem
 
 /// That nothing may start for the time being, on all workers (`drain.json`) or on one
-/// (`workers/ID/drain.json`). The spool's owner puts it there and takes it away, and the coordinator
+/// (`workers/ID/drain.json`). The spool's owner puts it there and takes it away; the coordinator
 /// puts it where a worker fails. What runs is finished.
 package struct Drain: Hashable, Sendable {
   /// When it began, milliseconds UTC.

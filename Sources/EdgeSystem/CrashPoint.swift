@@ -67,6 +67,8 @@ package enum CrashPoint: String, CaseIterable, Sendable {
   case endWritten
   /// A request in `control/` was taken and not yet obeyed.
   case controlTaken
+  /// An order for a batch is durable, and none of its jobs was touched.
+  case orderPut
 
   // A worker.
   /// A ticket is claimed; nothing was started.

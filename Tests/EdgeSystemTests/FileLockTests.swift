@@ -88,6 +88,24 @@ struct FileLockTests {
   }
 
   @Test
+  func waitsForItsTurn() throws {
+    let path = temporary.path
+    let first = try FileLock.acquire(temporary.open(), "lock")
+    let waiter = WorkThread.start {
+      guard let directory = try? Directory(path: path),
+        let lock = try? FileLock.wait(directory, "lock")
+      else { return }
+      try? directory.publish("done", [], durable: false)
+      drop(lock)
+    }
+    usleep(100_000)
+    #expect(try !temporary.open().contains("done"))
+    drop(first)
+    waiter.join()
+    #expect(try temporary.open().contains("done"))
+  }
+
+  @Test
   func refusesALinkInItsPlace() throws {
     try temporary.write("target", text: "")
     symlink("target", temporary.path("lock"))

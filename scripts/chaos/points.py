@@ -153,10 +153,13 @@ class Storm:
         kind = self.draw.choice(("array", "array", "one", "many", "cancel"))
         if kind == "cancel":
             # With a key, so that one who was killed gets to know its id.
-            ids = self.client([*line, "--hold", "storm", self.archive], f"c{self.next_index}")
-            self.next_index += 1
+            last = self.next_index + self.draw.choice((0, 0, 3))
+            array = ["--array", f"{self.next_index}-{last}"] if last > self.next_index else []
+            ids = self.client([*line, *array, "--hold", "storm", self.archive],
+                              f"c{self.next_index}")
+            self.next_index = last + 1
             self.told += ids
-            self.cancel(ids[0])
+            self.cancel(ids)
             return
         if kind == "array":
             last = self.next_index + self.draw.randint(1, 6)
@@ -167,19 +170,23 @@ class Storm:
         self.next_index += 1
         self.told += self.client([*line, self.archive], key if kind != "many" else None)
 
-    def cancel(self, job):
-        """Cancels a job that was held, once it has its ticket."""
+    def cancel(self, jobs):
+        """Cancels jobs that were held, one or a whole batch, once the first has its ticket."""
         deadline = time.monotonic() + 20
         while not self.site.names("held") and time.monotonic() < deadline:
             self.look()
             time.sleep(0.005)
         # One who is killed here has asked already: its request is durable.
-        self.client(["cancel", "--spool", self.site.spool, job])
-        self.cancelled.append(job)
+        batch = ["--batch"] if len(jobs) > 1 else []
+        self.client(["cancel", "--spool", self.site.spool, *batch, jobs[0]])
+        self.cancelled += jobs
 
     def run(self, kills):
         """Until so many kills, then to the end in peace; the findings."""
         self.site.init()
+        # A storm kills far more often than any job could be blamed for.
+        self.site.call("policy", "set", "--spool", self.site.spool, "--poison-after", "100",
+                       "--retries", "workerLost=100")
         doubles = Doubles(self.first, self.first + 100_000)
         doubles.start()
         try:
