@@ -57,10 +57,33 @@ struct Status: ParsableCommand {
       let list = try JobList(
         view, states: all ? Set(JobState.allCases) : open, why: reasons,
         most: limit ?? (output.isTable ? 200 : .max))
-      rows = list.rows
+      let counts = try site.spool.endedCounts()
       note(list.more)
+      var document = Document.jobs(list.rows)
+      document.facts = Status.facts(counts)
+      document.notes = all ? [] : Status.notes(counts)
+      return try output.render(document)
     }
     try output.render(.jobs(rows))
+  }
+
+  private static func facts(_ counts: Counts) -> [JSON.Member] {
+    [
+      JSON.Member(
+        "ended",
+        [
+          "done": .int(counts.done), "cancelled": .int(counts.cancelled), "dead": .int(counts.dead),
+        ])
+    ]
+  }
+
+  private static func notes(_ counts: Counts) -> [String] {
+    let states: [JobState] = [.done, .cancelled, .dead]
+    let parts = states.compactMap { state in
+      Counts.number(of: state).map { counts[keyPath: $0] }
+        .flatMap { $0 > 0 ? "\($0) \(state.rawValue)" : nil }
+    }
+    return parts.isEmpty ? [] : ["ended: \(parts.joined(separator: ", ")); --all lists them"]
   }
 
   /// What is not shown goes where no program reads it by mistake.

@@ -100,7 +100,7 @@ extension Coordinator {
       try cancel(members, of: requests.batch, next: place.next, grace: order.grace)
     case .hold: try hold(members, reason: reason)
     case .release: try release(members)
-    case .retry: break
+    case .retry, .prune: break
     }
     try onSpool { () throws(SpoolError) in
       if order.verb == .hold, place.next != nil {

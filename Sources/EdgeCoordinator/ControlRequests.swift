@@ -21,6 +21,7 @@ extension Coordinator {
   /// Does what one request asks. Jobs that are unknown, of somebody else, or in a state that does
   /// not allow it are told about in an event.
   package func obey(_ request: ControlRequest, of uid: UInt32) throws(CoordinatorError) {
+    if let keep = request.keep { return try prune(keeping: keep, for: uid) }
     try admitNamed(request)
     for job in request.jobs {
       if try obey(request, batch: job, of: uid) { continue }
@@ -39,12 +40,20 @@ extension Coordinator {
         case .hold: try hold(ticket, at: place, reason: request.reason)
         case .release: try release(ticket, at: place)
         case .retry: try retry(ticket, at: place)
+        case .prune: false
         }
       if !isDone {
         events.append(
           .notice("\(request.verb.rawValue): job \(job) is \(place.state.rawValue)"))
       }
     }
+  }
+
+  private func prune(keeping keep: ControlRequest.Keep, for uid: UInt32) throws(CoordinatorError) {
+    guard uid == spool.owner || uid == 0 else {
+      return events.append(.notice("prune: uid \(uid) does not own the spool"))
+    }
+    _ = try prune(keeping: keep)
   }
 
   /// A job and where it is; workers move their tickets while we look.
@@ -178,6 +187,7 @@ extension Coordinator {
       try spool.syncAll()
       try spool.removeTicket(at: place.path)
     }
+    count(place.state, -1)
     return true
   }
 

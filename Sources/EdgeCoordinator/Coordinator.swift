@@ -55,6 +55,8 @@ package final class Coordinator {
   var arrivals: [String] = []
   /// The rights that were given out and have not come back.
   var live: [JobID: LiveJob] = [:]
+  /// How many jobs have ended; nil where nobody has counted.
+  var counts: Counts?
   /// What the workers said when we last looked.
   var workerFiles = WorkerFiles()
   /// Whether nothing may start, as far as we know.
@@ -135,6 +137,7 @@ package final class Coordinator {
   /// folders, and the open batches. The tickets themselves are read as we go.
   private func recover() throws(CoordinatorError) {
     try readPolicy()
+    counts = spool.settledCounts
     try onSpool { () throws(SpoolError) in try spool.ensureBatchFolders() }
     try forgetReady()
     for item in try onSpool({ () throws(SpoolError) in try spool.workerItems() }) {
@@ -174,7 +177,9 @@ package final class Coordinator {
       didWork = try findLostJobs() || didWork
     }
     didWork = try assign() || didWork
-    return didWork || isAdmitting
+    if didWork || isAdmitting { return true }
+    try settleCounts()
+    return false
   }
 
   /// Says that we get on, to who waits to lead after us.
@@ -184,7 +189,9 @@ package final class Coordinator {
   /// - Returns: true where something was done.
   package func settlePass() throws(CoordinatorError) -> Bool {
     let didWork = try settle()
-    return try sweep() || didWork
+    if try sweep() || didWork { return true }
+    try settleCounts()
+    return false
   }
 
   /// Jobs that are known and have not ended.

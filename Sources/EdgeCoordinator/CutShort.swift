@@ -31,6 +31,7 @@ extension Coordinator {
     }
     // A retry that was cut short has left the job's earlier end behind.
     if ticket.round > 1 || spool.root.contains(Layout.path(.cancelled, job)) {
+      counts = nil
       for state in [JobState.dead, .cancelled] {
         try onSpool { () throws(SpoolError) in try spool.removeTicket(at: Layout.path(state, job)) }
       }

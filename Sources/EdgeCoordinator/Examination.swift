@@ -40,6 +40,8 @@ package struct SpoolFinding: Hashable, Sendable {
     case spoiledArchive
     /// A job that ended, of which the ledger knows no end.
     case unknownEnd
+    /// `counts.json` says that it is right, and is not.
+    case wrongCounts
   }
 }
 
@@ -74,6 +76,7 @@ package struct Examination {
     try examineBatches()
     try examineReservations()
     try examineArchives()
+    try examineCounts()
     return findings
   }
 
@@ -273,6 +276,18 @@ package struct Examination {
           .lostJob, Layout.ready, reservation.job,
           "\(reservation.amount) credits are reserved for it, and it stands nowhere")
       }
+    }
+  }
+
+  private mutating func examineCounts() throws(CoordinatorError) {
+    guard let says = spool.settledCounts else { return }
+    var real = try onSpool { () throws(SpoolError) in try spool.countEnded() }
+    real.isSettled = true
+    if says != real {
+      add(
+        .wrongCounts, Counts.name, nil,
+        "it counts \(says.done) done, \(says.cancelled) cancelled and \(says.dead) dead jobs; "
+          + "there are \(real.done), \(real.cancelled) and \(real.dead)")
     }
   }
 

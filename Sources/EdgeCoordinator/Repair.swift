@@ -17,9 +17,10 @@ extension Coordinator {
           try spool.quarantineOutbox(finding.path, reason: finding.problem)
         }
       case .lostArchive: try holdWithoutArchive(finding)
-      case .missingDirectory, .twice, .lostJob, .unknownEnd: continue
+      case .missingDirectory, .twice, .lostJob, .unknownEnd, .wrongCounts: continue
       }
     }
+    counts = nil
     try forgetReady()
     while try readTickets() {}
     while try settle() {}
@@ -28,6 +29,8 @@ extension Coordinator {
     for finding in findings where finding.kind == .torn || finding.kind == .misplaced {
       if let job = finding.job { try rebuildRecord(job) }
     }
+    counts = nil
+    try settleCounts()
     try onSpool { () throws(SpoolError) in try spool.syncAll() }
   }
 

@@ -261,14 +261,14 @@ extension Coordinator {
       try onSpool { () throws(SpoolError) in
         try spool.putDone(ticket, receipts: [one.envelope], result: one.result)
       }
-      events.append(.ended(ticket.job, .verdict(verdict), cost: one.cost))
+      ended(ticket.job, .verdict(verdict), cost: one.cost)
     case .cancelled:
       ticket.ending = .cancelled
       ready.ended(ticket.job, passed: false)
       try onSpool { () throws(SpoolError) in
         try spool.put(ticket, .cancelled, receipts: [one.envelope])
       }
-      events.append(.ended(ticket.job, .cancelled, cost: .zero))
+      ended(ticket.job, .cancelled)
     case .fault where isReturned(one.receipt): try putBack(ticket)
     case .fault(let fault):
       try retry(ticket, after: fault, receipts: [one.envelope])

@@ -106,7 +106,7 @@ extension Coordinator {
       ready.ended(ticket.job, passed: false)
       try onSpool { () throws(SpoolError) in try spool.put(ticket, .dead, receipts: receipts) }
       events.append(.fault(ticket.job, fault, retrying: false))
-      events.append(.ended(ticket.job, .dead(fault), cost: .zero))
+      ended(ticket.job, .dead(fault))
       return
     }
     let pause = policy.pause(after: ticket.faults, of: ticket.job)
@@ -158,14 +158,14 @@ extension Coordinator {
     }
     CrashPoint.endVoided.reached()
     for (ticket, _) in jobs {
-      var ended = ticket
-      ended.ending = ending
-      let file = ended
+      var record = ticket
+      record.ending = ending
+      let file = record
       ready.ended(file.job, passed: false)
       try onSpool { () throws(SpoolError) in
         try spool.putEnd(file)
       }
-      events.append(.ended(file.job, ending, cost: .zero))
+      ended(file.job, ending)
     }
     try onSpool { () throws(SpoolError) in
       try spool.syncAll()

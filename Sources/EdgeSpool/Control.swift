@@ -2,16 +2,49 @@ package import EdgeJob
 internal import EdgeSystem
 internal import Glibc
 
-/// What somebody asks the coordinator to do to jobs: a file in `control/`.
+/// What somebody asks the coordinator to do: a file in `control/`.
 package struct ControlRequest: Hashable, Sendable {
   package var verb: Verb
   package var jobs: [JobID]
   package var reason: String
   /// Of a cancel: the job's programs get SIGTERM, and this much later SIGKILL, milliseconds.
   package var grace: Int64
+  /// Of a prune, which names no jobs.
+  package var keep: Keep?
 
-  /// The verbs that people other than the coordinator may ask for.
-  package enum Verb: String, CaseIterable, Sendable { case cancel, hold, release, retry }
+  /// What a prune leaves alone.
+  package struct Keep: Hashable, Sendable {
+    /// What ended since then, milliseconds UTC.
+    package var since: Int64?
+    /// So many of the newest results.
+    package var last: Int?
+
+    package init(since: Int64?, last: Int?) {
+      self.since = since
+      self.last = last
+    }
+
+    fileprivate var json: JSON {
+      .members([("since", since.map { .int($0) }), ("last", last.map { .int(Int64($0)) })])
+    }
+
+    fileprivate init(json: JSON) throws(JSONError) {
+      var fields = try Fields(json, of: "keep")
+      since = try fields.optionalInteger("since")
+      last = try fields.optionalInteger("last").map { Int(clamping: max(0, $0)) }
+      try fields.end()
+      guard since != nil || last != nil else { throw JSONError("\"keep\" says nothing") }
+    }
+  }
+
+  /// The verbs that people other than the coordinator may ask for; the last one only its owner.
+  package enum Verb: String, CaseIterable, Sendable { case cancel, hold, release, retry, prune }
+
+  /// A request to remove what ended long ago.
+  package init(pruning keep: Keep) {
+    self.init(.prune, [], reason: "")
+    self.keep = keep
+  }
 
   package init(_ verb: Verb, _ jobs: [JobID], reason: String, grace: Int64 = 0) {
     self.grace = grace
@@ -28,7 +61,7 @@ package struct ControlRequest: Hashable, Sendable {
     .members([
       ("schema", .string(ControlRequest.schema)), ("verb", .string(verb.rawValue)),
       ("jobs", .texts(jobs.map(\.description))), ("reason", .string(reason)),
-      ("graceMs", grace == 0 ? nil : .int(grace)),
+      ("graceMs", grace == 0 ? nil : .int(grace)), ("keep", keep?.json),
     ])
   }
 
@@ -46,6 +79,7 @@ package struct ControlRequest: Hashable, Sendable {
     self.init(
       verb, jobs, reason: try fields.text("reason"),
       grace: try fields.optionalInteger("graceMs") ?? 0)
+    if verb == .prune { keep = try Keep(json: try fields.value("keep")) }
     try fields.end()
     guard (0...ControlRequest.graceMax).contains(grace) else {
       throw JSONError("\"graceMs\" is not 0 … \(ControlRequest.graceMax)")

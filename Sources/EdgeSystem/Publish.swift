@@ -35,16 +35,17 @@ extension Directory {
 
   /// Replaces a file by new content in one step: content, fsync, rename over. The name is durable
   /// after `sync()` of the directory that holds it.
-  package func overwrite(_ path: String, _ bytes: [UInt8], mode: UInt32 = 0o600)
-    throws(SystemError)
-  {
+  /// - Parameter durable: false leaves the fsync out: a power cut may then leave an empty file.
+  package func overwrite(
+    _ path: String, _ bytes: [UInt8], mode: UInt32 = 0o600, durable: Bool = true
+  ) throws(SystemError) {
     let cut = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
     let temporary = "\(path[..<cut]).\(path[cut...]).\(Hex16.random())"
     let file = try open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
     do {
       _ = try checked("chmod", subject(path)) { fchmod(file.raw, mode) }
       try file.write(bytes)
-      try file.sync()
+      if durable { try file.sync() }
       try replace(temporary, to: self, path)
     } catch {
       try? remove(temporary)

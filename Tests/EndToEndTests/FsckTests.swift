@@ -55,6 +55,8 @@ extension EndToEnd.FsckTests {
     ("cp $(find spool/ready -type f | head -1) spool/held/", ["torn"]),
     // A record that a disk spoiled.
     ("chmod u+w spool/done/*; echo junk >$(ls -d spool/done/*)", ["torn"]),
+    // Numbers that somebody changed.
+    ("sed -i 's/.done.:1/\"done\":7/' spool/counts.json", ["wrongCounts"]),
     // Directories that somebody removed.
     ("rm -r spool/dead spool/batches", ["missingDirectory", "missingDirectory"]),
     // A ticket in another shard.
