@@ -53,6 +53,9 @@ struct PolicySet: ParsableCommand {
   @Option(help: "So many jobs in a row whose launch failed drain their worker.")
   var drainAfter: Int?
 
+  @Option(help: "The longest pause before an attempt after faults; at most 1d.")
+  var pauseMax: String?
+
   @OptionGroup var place: SpoolOptions
 
   func run() throws {
@@ -71,6 +74,10 @@ struct PolicySet: ParsableCommand {
         throw CommandFailure(.usage, "\(number) is not 1 to 100")
       }
     }
+    let pause = try pauseMax.map { try milliseconds($0) }
+    guard pause ?? 0 <= 86_400_000 else {
+      throw CommandFailure(.usage, "--pause-max is a day at most")
+    }
     _ = try PolicyFile.change(site.spool) { policy in
       for part in weights {
         policy.weights[AccountName.full(part.name)] = part.number.map { Int64($0) }
@@ -79,6 +86,7 @@ struct PolicySet: ParsableCommand {
       for budget in budgets { policy.retries[budget.name] = budget.number }
       policy.poisonAfter = poisonAfter ?? policy.poisonAfter
       policy.drainAfter = drainAfter ?? policy.drainAfter
+      policy.pauseMax = pause ?? policy.pauseMax
     }
   }
 
@@ -151,6 +159,7 @@ extension Document {
     }
     note("dead after leases lost in a row", Int64(policy.poisonAfter))
     note("drained after failed launches in a row", Int64(policy.drainAfter))
+    note("longest pause after faults, seconds", policy.pauseMax / 1000)
     self.init(schema: SitePolicy.schema, properties: rows)
     facts = (policy.json.members ?? []).filter { $0.name != "schema" }
   }

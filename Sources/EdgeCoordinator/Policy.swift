@@ -8,19 +8,16 @@ package struct Policy: Hashable, Sendable {
   package var limitsMax: Limits
   /// The first pause after a fault, milliseconds; doubles with each further one.
   package var backoffMilliseconds: Int64
-  /// The longest pause, milliseconds.
-  package var backoffMillisecondsMax: Int64
   /// Submissions that are admitted in one pass, and receipts that are settled in one transaction.
   package var batch: Int
 
   package init(
     tariff: Tariff = .standard, limitsMax: Limits = Policy.widest,
-    backoffMilliseconds: Int64 = 1000, backoffMillisecondsMax: Int64 = 300_000, batch: Int = 256
+    backoffMilliseconds: Int64 = 1000, batch: Int = 256
   ) {
     self.tariff = tariff
     self.limitsMax = limitsMax
     self.backoffMilliseconds = backoffMilliseconds
-    self.backoffMillisecondsMax = backoffMillisecondsMax
     self.batch = batch
   }
 

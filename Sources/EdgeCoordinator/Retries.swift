@@ -10,7 +10,7 @@ extension Policy {
   /// each further fault of the same kind. From half of it on it is drawn from the job's id and the
   /// attempt, so that jobs that fell together do not come back together, and the same history gives
   /// the same times.
-  func pause(after faults: [Fault], of job: JobID) -> Int64 {
+  func pause(after faults: [Fault], of job: JobID, atMost: Int64) -> Int64 {
     guard let last = faults.last else { return 0 }
     let same = faults.count { $0.name == last.name }
     var first = backoffMilliseconds
@@ -22,7 +22,7 @@ extension Policy {
     case .hostOutOfMemory, .spoolFull: first *= 5
     case .launchFailed: break
     }
-    let full = min(first << Int64(min(same - 1, 20)), backoffMillisecondsMax)
+    let full = min(first << Int64(min(same - 1, 20)), atMost)
     let seed = Hash.sha256(Array("\(job) \(faults.count)".utf8)).prefix(8)
     let drawn = seed.reduce(UInt64(0)) { $0 << 8 | UInt64($1) } % UInt64(full / 2 + 1)
     return full - Int64(drawn)

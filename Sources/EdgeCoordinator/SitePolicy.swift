@@ -18,6 +18,9 @@ package struct SitePolicy: Hashable, Sendable {
   package var poisonAfter = 3
   /// So many different jobs in a row whose launch failed drain their worker.
   package var drainAfter = 3
+  /// The longest pause before an attempt after faults, milliseconds, up to a day.
+  package var pauseMax: Int64 = 300_000
+  static let pauseRange: ClosedRange<Int64> = 0...86_400_000
 
   package init() {}
 
@@ -61,6 +64,7 @@ package struct SitePolicy: Hashable, Sendable {
           retries.sorted { $0.key < $1.key }.map { JSON.Member($0.key, .int(Int64($0.value))) })
       ),
       ("poisonAfter", .int(Int64(poisonAfter))), ("drainAfter", .int(Int64(drainAfter))),
+      ("pauseMaxMs", .int(pauseMax)),
     ])
   }
 
@@ -98,6 +102,9 @@ package struct SitePolicy: Hashable, Sendable {
     }
     poisonAfter = try SitePolicy.number(&fields, "poisonAfter", 1...100) ?? poisonAfter
     drainAfter = try SitePolicy.number(&fields, "drainAfter", 1...100) ?? drainAfter
+    pauseMax =
+      try SitePolicy.number(&fields, "pauseMaxMs", SitePolicy.pauseRange).map { Int64($0) }
+      ?? pauseMax
     try fields.end()
   }
 

@@ -109,7 +109,8 @@ extension Coordinator {
       ended(ticket.job, .dead(fault))
       return
     }
-    let pause = policy.pause(after: ticket.faults, of: ticket.job)
+    let pause = policy.pause(
+      after: ticket.faults, of: ticket.job, atMost: site.pauseMax)
     ticket.notBefore = max(ticket.request.notBefore ?? 0, now() + pause)
     ticket.backoff = Ticket.Backoff(boot: boot.id, until: boot.milliseconds() + pause)
     try putBack(ticket)

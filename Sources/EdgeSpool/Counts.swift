@@ -1,11 +1,14 @@
 package import EdgeJob
 internal import EdgeSystem
 
-/// How many jobs have ended, in `counts.json`, so that nobody has to list them. The leader keeps it;
-/// whoever does not trust it counts the names again.
+/// How many jobs have ended, in `counts.json`, so that nobody has to list them. The leader keeps
+/// it; whoever does not trust it counts the names again.
 package struct Counts: Hashable, Sendable {
+  /// In `done/`.
   package var done: Int64
+  /// In `cancelled/`.
   package var cancelled: Int64
+  /// In `dead/`.
   package var dead: Int64
   /// False from before the leader changes anything until it has nothing more to do. A leader that
   /// dies in between leaves it so.

@@ -40,7 +40,7 @@ package struct Offering: Sendable {
     // All at once: the slowest of them takes longer than everything else here.
     let asked = interpreters.map { (language: $0.language, program: $0.program, of: Asked()) }
     let threads = asked.map { one in
-      WorkThread.start { one.of.version = version(of: one.program) }
+      WorkThread.start { one.of.version = ToolVersion.of(one.program) }
     }
     for thread in threads { thread.join() }
     for (language, program, answer) in asked {
@@ -75,24 +75,6 @@ package struct Offering: Sendable {
     guard name.hasSuffix(".dist-info") || name.hasSuffix(".egg-info") else { return nil }
     let stem = name.split(separator: "-")[0]
     return stem.lowercased().split { "-_.".contains($0) }.joined(separator: "-")
-  }
-
-  private static func version(of program: String) -> String? {
-    guard let pipe = try? Descriptor.pipe() else { return nil }
-    return firstLine(program, pipe)
-  }
-
-  private static func firstLine(_ program: String, _ pipe: consuming Pipe) -> String? {
-    let spawn = Spawn(
-      path: program, arguments: ["--version"], environment: ["LC_ALL=C"],
-      descriptors: [1: pipe.writing.raw])
-    guard var child = try? spawn.start() else { return nil }
-    let reading = pipe.closeWriting()
-    let bytes = (try? reading.read(atMost: 1 << 16)) ?? []
-    guard child.wait() == .exited(0) else { return nil }
-    let line = String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
-    return line.split(separator: " ").first { $0.contains(where: \.isNumber) }.map(String.init)
-      ?? line
   }
 
   private static func kernelRelease() -> String {

@@ -92,6 +92,25 @@ struct RetryTests {
     #expect(try site.ledger.verify().isClean)
   }
 
+  /// The owner says how long they may get.
+  @Test func pausesHaveAnEnd() throws {
+    let site = try Site()
+    _ = try PolicyFile.change(site.spool) { $0.pauseMax = 700 }
+    let job = try site.submit(Request(retries: 100))[0]
+    let coordinator = try site.coordinator()
+    let desk = try site.desk()
+    try coordinator.settleDown()
+    for _ in 0..<4 {
+      let claim = try #require(try desk.claimAll().first)
+      try desk.finish([site.finished(claim, .fault(.hostOutOfMemory), result: nil)])
+      try coordinator.settleDown()
+      let ticket = try site.spool.ticket(at: Layout.ready(job, queue: "default"))
+      #expect((350...700).contains(ticket.notBefore - site.now))
+      site.now = ticket.notBefore
+      try coordinator.settleDown()
+    }
+  }
+
   /// The pauses double, are drawn from the job and its attempt alone, and differ between jobs.
   @Test func pausesGrow() throws {
     var pauses: [[Int64]] = []

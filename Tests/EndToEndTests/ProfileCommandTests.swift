@@ -52,7 +52,7 @@ extension EndToEnd.ProfileCommandTests {
     let file = try place.folder.read("\(path)/\(name)")
     let allow: [UInt8] = [6, 0, 0, 0, 0, 0, 0xFF, 0x7F]
     try place.folder.write(
-      "\(path)/\(name)", Array(file.prefix(19 + 32)) + Hash.sha256(allow) + allow)
+      "\(path)/\(name)", Array(file.prefix(18 + 32)) + Hash.sha256(allow) + allow)
     let wrong = try json(place, "explain inspect socket", 70)
     #expect(wrong["program"]?.text == "allow" && wrong["agrees"]?.flag == false)
     // Without the right checksum it is not even looked at.

@@ -186,7 +186,7 @@ class Storm:
         self.site.init()
         # A storm kills far more often than any job could be blamed for.
         self.site.call("policy", "set", "--spool", self.site.spool, "--poison-after", "100",
-                       "--retries", "workerLost=100")
+                       "--retries", "workerLost=100", "--pause-max", "2s")
         doubles = Doubles(self.first, self.first + 100_000)
         doubles.start()
         try:
