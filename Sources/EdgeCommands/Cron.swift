@@ -94,7 +94,7 @@ struct Schedule: ParsableCommand {
   ) throws {
     var heart = Heartbeat(heartbeat ? 1 : nil)
     let watch = try coordinator.watch()
-    var known = Set(try site.spool.workerIDs())
+    var known: Set<String> = []
     while true {
       while try coordinator.pass() {
         EventLines.print(coordinator)
@@ -103,8 +103,8 @@ struct Schedule: ParsableCommand {
       EventLines.print(coordinator)
       if options.once { return }
       heart.beat()
-      for worker in try site.spool.workerIDs() where known.insert(worker).inserted {
-        try coordinator.addWorker(worker, to: watch)
+      for worker in try site.spool.workerIDs() where !known.contains(worker) {
+        if try coordinator.addWorker(worker, to: watch) { known.insert(worker) }
       }
       watch.wait(milliseconds: 1000, others: stop)
       if Poll.readable(stop, milliseconds: 0).isEmpty { continue }

@@ -112,7 +112,7 @@ final class RunSession {
     if coordinator == nil, site.isOurs, let taken = try site.lead() {
       coordinator = taken
       coordinatorWatch = SharedWatch(try taken.watch())
-      knownWorkers = Set(try site.spool.workerIDs())
+      knownWorkers = []
       // What an earlier leader has ended gives no event here.
       changed = nil
       lookForEnded()
@@ -120,8 +120,9 @@ final class RunSession {
     guard let coordinator else { return lookForEnded() }
     while try coordinator.pass() { report(coordinator) }
     report(coordinator)
-    for worker in try site.spool.workerIDs() where knownWorkers.insert(worker).inserted {
-      if let shared = coordinatorWatch { try? coordinator.addWorker(worker, to: shared.watch) }
+    for worker in try site.spool.workerIDs() where !knownWorkers.contains(worker) {
+      guard let shared = coordinatorWatch else { continue }
+      if try coordinator.addWorker(worker, to: shared.watch) { knownWorkers.insert(worker) }
     }
   }
 

@@ -128,7 +128,8 @@ extension Coordinator {
       }
       return nil
     }
-    guard let (ticket, path) = try ticket(of: right, worker: item.worker) else {
+    guard let (ticket, path) = try ticket(of: right, for: receipt.outcome, worker: item.worker)
+    else {
       events.append(.notice("a receipt of \(right) came after the job had ended"))
       return nil
     }
@@ -169,7 +170,9 @@ extension Coordinator {
   }
 
   /// The ticket of an attempt: in the outbox, or further back where a power cut undid renames.
-  private func ticket(of right: FencedJob, worker: String) throws(SpoolError) -> (Ticket, String)? {
+  private func ticket(of right: FencedJob, for outcome: Outcome, worker: String)
+    throws(SpoolError) -> (Ticket, String)?
+  {
     let known = live[right.job].flatMap { $0.fence == right.fence ? $0.ticket : nil }
     for folder in [Layout.WorkerFolder.outbox, .running, .inbox] {
       let path = "\(Layout.worker(worker, folder))/\(right)"
@@ -180,6 +183,9 @@ extension Coordinator {
         throw SpoolError(.badInput, error.what)
       }
     }
+    // A fault sends a job to `ready/`, where this one is: a worker that came back under its name
+    // tells of what was taken from the one before it.
+    if case .fault = outcome { return nil }
     do throws(CoordinatorError) {
       guard let entry = try readyTicket(right.job) else { return nil }
       dequeue(right.job)

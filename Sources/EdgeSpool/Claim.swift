@@ -13,22 +13,33 @@ package final class WorkerDesk: Sendable {
   private let lock: FileLock
 
   /// Takes the folders of the worker `id` and the lock that says that it lives.
+  /// - Parameter patience: what is left of a worker that was killed may hold the lock for a moment;
+  ///   milliseconds.
   /// - Throws: `unavailable` where another process is this worker already.
-  package init(_ spool: Spool, id: String) throws(SpoolError) {
+  package init(_ spool: Spool, id: String, patience: Int64 = 0) throws(SpoolError) {
     do throws(SystemError) {
       folder = try spool.root.directory("\(Layout.workers)/\(id)")
       inbox = try folder.directory(Layout.WorkerFolder.inbox.rawValue)
       running = try folder.directory(Layout.WorkerFolder.running.rawValue)
       outbox = try folder.directory(Layout.WorkerFolder.outbox.rawValue)
-      guard let lock = try FileLock.acquire(folder, WorkerFile.lock) else {
-        throw SystemError("lock", errno: 11, subject: "worker \(id) runs already")
-      }
-      self.lock = lock
+      lock = try WorkerDesk.lock(folder, id, until: Clocks.bootNanoseconds() + patience * 1_000_000)
     } catch {
       throw SpoolError(error)
     }
     self.id = id
     self.spool = spool
+  }
+
+  private static func lock(_ folder: borrowing Directory, _ id: String, until deadline: Int64)
+    throws(SystemError) -> FileLock
+  {
+    while true {
+      if let lock = try FileLock.acquire(folder, WorkerFile.lock) { return lock }
+      guard Clocks.bootNanoseconds() < deadline else {
+        throw SystemError("lock", errno: 11, subject: "worker \(id) runs already")
+      }
+      usleep(5000)
+    }
   }
 
   /// Says what this worker offers.

@@ -24,7 +24,7 @@ package struct Watch: ~Copyable, Sendable {
   }
 
   /// Also watches a lock file, for the end of whoever had it open to hold it; it gives events
-  /// without a name. They come a moment before the lock is free.
+  /// without a name. They come when the lock is free.
   package func add(lock path: String, in directory: borrowing Directory) throws(SystemError) {
     let file = "/proc/self/fd/\(directory.raw)/\(path)"
     _ = try checked("inotify_add_watch", directory.subject(path)) {
@@ -55,9 +55,13 @@ package struct Watch: ~Copyable, Sendable {
     return drain()
   }
 
+  /// Microseconds from the event of a holder's end to its lock being free, with much to spare.
+  private static let unlocking: UInt32 = 2000
+
   @discardableResult private func drain() -> Set<String>? {
     var names: Set<String> = []
     var isComplete = true
+    var isUnlocking = false
     withUnsafeTemporaryAllocation(byteCount: 1 << 14, alignment: 8) { buffer in
       while true {
         let count = Glibc.read(events.raw, buffer.baseAddress, buffer.count)
@@ -69,12 +73,14 @@ package struct Watch: ~Copyable, Sendable {
           let event = buffer.loadUnaligned(fromByteOffset: offset, as: inotify_event.self)
           let end = offset + head + Int(event.len)
           if event.mask & UInt32(IN_Q_OVERFLOW) != 0 { isComplete = false }
+          if event.mask & UInt32(IN_CLOSE_WRITE) != 0 { isUnlocking = true }
           names.insert(
             String(decoding: buffer[offset + head..<end].prefix { $0 != 0 }, as: UTF8.self))
           offset = end
         }
       }
     }
+    if isUnlocking { usleep(Watch.unlocking) }
     return isComplete ? names : nil
   }
 }

@@ -84,7 +84,7 @@ package final class Worker: Sendable {
     self.settings = settings
     host = try SandboxHost.probe()
     offering = Offering.probe()
-    desk = try WorkerDesk(spool, id: settings.id)
+    desk = try WorkerDesk(spool, id: settings.id, patience: 2000)
     freed = try Signal()
   }
 

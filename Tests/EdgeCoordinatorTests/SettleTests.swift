@@ -31,6 +31,30 @@ struct SettleTests {
     #expect(try site.ledger.verify().isClean)
   }
 
+  /// A worker that was started anew tells of a claim that was taken from it while it came.
+  @Test func aFaultOfAJobThatIsBackChangesNothing() throws {
+    let site = try Site()
+    let coordinator = try site.coordinator()
+    var desk: WorkerDesk? = try site.desk()
+    let claim = try claimed(site, coordinator, try #require(desk))
+    try site.spool.put(Drain(since: 0, reason: "so that nobody gets it"))
+    desk = nil
+    try coordinator.settleDown()
+    #expect(try site.spool.locate(claim.job.job)?.state == .ready)
+    let again = try site.desk()
+    try again.finish([site.finished(claim, .fault(.workerLost), result: nil)])
+    try coordinator.settleDown()
+    #expect(try site.spool.locate(claim.job.job)?.state == .ready)
+    try site.spool.endDrain()
+    try coordinator.settleDown()
+    let second = try #require(try again.claimAll().first)
+    #expect(second.ticket.faults == [.workerLost], "counted once")
+    try again.finish([site.finished(second, .verdict(.passed))])
+    try coordinator.settleDown()
+    #expect(try site.spool.locate(claim.job.job)?.state == .done)
+    #expect(try site.ledger.verify().isClean)
+  }
+
   @Test func settlingTheSameReceiptAgainPaysNothing() throws {
     let site = try Site()
     let coordinator = try site.coordinator()
