@@ -89,7 +89,18 @@ final class RunSession {
     }
     worker.stop()
     try drive()
+    try removeWorker()
     return endings
+  }
+
+  /// The folders of our worker go with it: whoever leads removes them, which may be another run that
+  /// is about to end and looks no more.
+  private func removeWorker() throws {
+    let deadline = Clocks.bootNanoseconds() + 2_000_000_000
+    while try site.spool.workerIDs().contains("run-\(id)"), Clocks.bootNanoseconds() < deadline {
+      _ = Poll.readable([], milliseconds: 10)
+      try drive()
+    }
   }
 
   /// Leads where nobody does, and takes note of what ended. While the disk is full nothing is
