@@ -93,8 +93,8 @@ final class RunSession {
     return endings
   }
 
-  /// The folders of our worker go with it: whoever leads removes them, which may be another run that
-  /// is about to end and looks no more.
+  /// The folders of our worker go with it: whoever leads removes them, which may be another run
+  /// that is about to end and looks no more.
   private func removeWorker() throws {
     let deadline = Clocks.bootNanoseconds() + 2_000_000_000
     while try site.spool.workerIDs().contains("run-\(id)"), Clocks.bootNanoseconds() < deadline {
