@@ -39,8 +39,11 @@ struct ControlOptions: ParsableArguments {
     let request = ControlRequest(verb, ids, reason: reason, grace: grace)
     guard site.isOurs, let coordinator = try site.lead() else {
       try site.spool.askFor(request)
-      let count = batch ? "the batch of \(ids[0])" : Amount.count(ids.count, "job")
-      Console.note("asked the coordinator to \(verb.rawValue) \(count)")
+      let what =
+        batch
+        ? "all of \(ids.map(\.description).joined(separator: ", "))"
+        : Amount.count(ids.count, "job")
+      Console.note("asked the coordinator to \(verb.rawValue) \(what)")
       if isWaiting { try CancelRace(site: site, jobs: named).wait(nil) }
       return
     }
@@ -95,7 +98,8 @@ struct Cancel: ParsableCommand {
   func run() throws {
     let time = try grace.map(milliseconds) ?? 0
     guard time <= ControlRequest.graceMax else {
-      throw CommandFailure(.usage, "--grace is an hour at most")
+      throw CommandFailure(
+        .usage, "--grace is an hour at most", next: "edgecoder cancel JOB --grace 30s")
     }
     try options.ask(.cancel, isWaiting: wait, grace: time)
   }

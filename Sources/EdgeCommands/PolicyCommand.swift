@@ -71,12 +71,14 @@ struct PolicySet: ParsableCommand {
     }
     for number in [poisonAfter, drainAfter].compactMap({ $0 }) {
       guard (1...100).contains(number) else {
-        throw CommandFailure(.usage, "\(number) is not 1 to 100")
+        throw CommandFailure(
+          .usage, "\(number) is not 1 to 100", next: "edgecoder policy set --poison-after 3")
       }
     }
     let pause = try pauseMax.map { try milliseconds($0) }
     guard pause ?? 0 <= 86_400_000 else {
-      throw CommandFailure(.usage, "--pause-max is a day at most")
+      throw CommandFailure(
+        .usage, "--pause-max is a day at most", next: "edgecoder policy set --pause-max 5m")
     }
     _ = try PolicyFile.change(site.spool) { policy in
       for part in weights {

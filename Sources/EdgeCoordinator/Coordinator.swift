@@ -178,7 +178,7 @@ package final class Coordinator {
     }
     didWork = try assign() || didWork
     if didWork || isAdmitting { return true }
-    try settleCounts()
+    settleCounts()
     return false
   }
 
@@ -190,7 +190,7 @@ package final class Coordinator {
   package func settlePass() throws(CoordinatorError) -> Bool {
     let didWork = try settle()
     if try sweep() || didWork { return true }
-    try settleCounts()
+    settleCounts()
     return false
   }
 

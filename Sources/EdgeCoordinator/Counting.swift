@@ -21,15 +21,11 @@ extension Coordinator {
     counts?[keyPath: number] += change
   }
 
-  /// Nothing is left to do: what was counted is right.
-  func settleCounts() throws(CoordinatorError) {
+  /// Nothing is left to do: what was counted is right. Where nothing can be counted there are no
+  /// numbers; no job waits for them.
+  func settleCounts() {
     if counts?.isSettled == true { return }
-    var now: Counts
-    if let counts {
-      now = counts
-    } else {
-      now = try onSpool { () throws(SpoolError) in try spool.countEnded() }
-    }
+    guard var now = counts ?? (try? spool.countEnded()) else { return }
     now.isSettled = true
     counts = now
     spool.put(now)

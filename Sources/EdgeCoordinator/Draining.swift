@@ -13,10 +13,7 @@ extension Coordinator {
     workerFiles.isDraining = draining != nil
     var didWork = false
     for worker in try onSpool({ () throws(SpoolError) in try spool.workerIDs() }) {
-      let own =
-        spool.drainStatus(worker) == nil
-        ? nil : spool.workerFile(worker).flatMap { spool.drain(of: $0) }
-      let deadlines = [draining?.deadline, own?.deadline].compactMap(\.self)
+      let deadlines = [draining?.deadline, drain(of: worker)?.deadline].compactMap(\.self)
       guard deadlines.contains(where: { now() >= $0 }) else { continue }
       didWork = try askToReturn(worker) || didWork
     }
@@ -50,6 +47,12 @@ extension Coordinator {
   func isReturned(_ receipt: Receipt) -> Bool {
     receipt.outcome == .fault(.leaseExpired)
       && (draining != nil || live[receipt.job]?.isReturning == true
-        || spool.drainStatus(receipt.worker) != nil)
+        || drain(of: receipt.worker) != nil)
+  }
+
+  /// Why a worker gets no jobs, as the owner or we said; nil where it does.
+  private func drain(of worker: String) -> Drain? {
+    if spool.drainStatus(worker) == nil { return nil }
+    return spool.workerFile(worker).flatMap { spool.drain(of: $0) }
   }
 }

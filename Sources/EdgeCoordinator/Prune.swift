@@ -51,24 +51,25 @@ package struct Pruning {
     return Set(ended.map(\.path)).subtracting(results)
   }
 
-  /// Archives that no ticket anywhere names, and that are older than that.
+  /// Archives that no ticket anywhere names, and that are older than that; none where it cannot be
+  /// told which one something needs.
   private mutating func findArchives(_ since: Int64, left: Set<String>) throws(SpoolError) {
     var used: Set<String> = []
-    for (_, path) in try spool.readyJobs() {
-      if let ticket = try? spool.ticket(at: path) { used.insert(ticket.blob.hex) }
-    }
-    for item in try spool.workerItems() {
-      if let ticket = try? spool.ticket(at: item.path) { used.insert(ticket.blob.hex) }
-    }
-    for state in [JobState.held, .dead, .cancelled] {
-      for job in try spool.jobs(state)
-      where state == .held || left.contains(Layout.path(state, job)) {
-        if let record = try? spool.record(state, job) { used.insert(record.ticket.blob.hex) }
+    do throws(SpoolError) {
+      for (_, path) in try spool.readyJobs() { used.insert(try spool.ticket(at: path).blob.hex) }
+      for item in try spool.workerItems() { used.insert(try ticket(of: item).blob.hex) }
+      for state in [JobState.held, .dead, .cancelled] {
+        for job in try spool.jobs(state)
+        where state == .held || left.contains(Layout.path(state, job)) {
+          used.insert(try spool.record(state, job).ticket.blob.hex)
+        }
       }
-    }
-    for (id, next) in try spool.openBatches() {
-      let place = BatchPlace(open: id, next: next)
-      if let batch = try? spool.batch(at: place).batch { used.insert(batch.blob.hex) }
+      for (id, next) in try spool.openBatches() {
+        let place = BatchPlace(open: id, next: next)
+        used.insert(try spool.batch(at: place).batch.blob.hex)
+      }
+    } catch  where [.notFound, .badInput, .notPermitted].contains(error.kind) {
+      return
     }
     do throws(SystemError) {
       let directory = try spool.root.directory(Layout.blobs)
@@ -82,13 +83,27 @@ package struct Pruning {
   }
 }
 
+extension Pruning {
+  /// The ticket of a worker's item, which may move on while we look.
+  private func ticket(of item: WorkerItem) throws(SpoolError) -> Ticket {
+    for folder in [Layout.WorkerFolder.inbox, .running] {
+      do throws(SpoolError) {
+        return try spool.ticket(at: "\(Layout.worker(item.worker, folder))/\(item.job)")
+      } catch {
+        guard error.kind == .notFound else { throw error }
+      }
+    }
+    return try spool.ticket(at: "\(Layout.worker(item.worker, .outbox))/\(item.job)")
+  }
+}
+
 extension Coordinator {
   /// Prunes between two rounds, when nothing is on its way from a submission to its ticket.
   package func prune(keeping keep: ControlRequest.Keep) throws(CoordinatorError) -> Pruning {
     let pruning = try Pruning(spool, keeping: keep, now: now())
     counts = nil
     try pruning.remove()
-    try settleCounts()
+    settleCounts()
     return pruning
   }
 }

@@ -30,7 +30,7 @@ extension Coordinator {
       if let job = finding.job { try rebuildRecord(job) }
     }
     counts = nil
-    try settleCounts()
+    settleCounts()
     try onSpool { () throws(SpoolError) in try spool.syncAll() }
   }
 

@@ -78,7 +78,7 @@ extension Spool {
   /// - Throws: `notFound` where that worker has no folders.
   package func put(_ drain: Drain, on worker: String? = nil) throws(SpoolError) {
     do throws(SystemError) {
-      let folder = try root.directory(worker.map { "\(Layout.workers)/\($0)" } ?? ".")
+      let folder = try drainFolder(worker)
       try folder.overwrite(Drain.name, drain.json.canonical, mode: isShared ? 0o644 : 0o600)
       try folder.sync()
     } catch  where error.isNotFound {
@@ -92,7 +92,11 @@ extension Spool {
   /// - Parameter worker: on which; nil on all that are not drained themselves.
   package func endDrain(on worker: String? = nil) throws(SpoolError) {
     try removeTicket(at: worker.map(drainPath) ?? Drain.name)
-    do throws(SystemError) { try root.sync() } catch { throw SpoolError(error) }
+    do throws(SystemError) { try drainFolder(worker).sync() } catch { throw SpoolError(error) }
+  }
+
+  private func drainFolder(_ worker: String?) throws(SystemError) -> Directory {
+    try root.directory(worker.map { "\(Layout.workers)/\($0)" } ?? ".")
   }
 
   private func drainPath(_ worker: String) -> String {

@@ -125,4 +125,20 @@ struct PruneTests {
     #expect(try site.spool.jobs(.done).isEmpty)
     #expect(try blobs() == 0)
   }
+
+  /// Who cannot tell what a job needs removes no archive.
+  @Test func anArchiveStaysWhileSomethingCannotBeRead() throws {
+    let site = try Site()
+    let job = try site.submit(Request(hold: "later"))[0]
+    try site.coordinator().settleDown()
+    let later = Clocks.milliseconds() + 60_000
+    let archives = {
+      try Pruning(site.spool, keeping: .init(since: later, last: nil), now: later).archives.count
+    }
+    #expect(try archives() == 0, "the job needs it")
+    try site.spool.root.overwrite(Layout.path(.held, job), Array("junk".utf8))
+    #expect(try archives() == 0)
+    try site.spool.root.remove(Layout.path(.held, job))
+    #expect(try archives() == 1)
+  }
 }

@@ -289,6 +289,25 @@ struct DrainTests {
     #expect(site.spool.workerFile("w").flatMap { site.spool.drain(of: $0) } == nil)
   }
 
+  /// Only the owner's word makes it nobody's fault that a job comes back.
+  @Test(arguments: [true, false]) func aWorkerCannotWaiveItsFaults(isOwners: Bool) throws {
+    let site = try Site()
+    let desk = try site.desk()
+    let job = try site.submit()[0]
+    try site.coordinator().settleDown()
+    let claim = try #require(try desk.claimAll().first)
+    if isOwners {
+      try site.spool.put(Drain(since: 0, reason: ""), on: "w")
+    } else {
+      try site.spool.root.publish("workers/w/drain.json", Array("{}".utf8))
+    }
+    try desk.finish([site.finished(claim, .fault(.leaseExpired), result: nil)])
+    // A new leader does not know that it has asked for the job.
+    try site.coordinator().settleDown()
+    let place = try #require(try site.spool.locate(job))
+    #expect(try site.spool.ticket(at: place.path).faults == (isOwners ? [] : [.leaseExpired]))
+  }
+
   @Test func theWorkerOfARunIsLeftAlone() throws {
     let site = try Site()
     let desk = try site.desk("run", session: "s")

@@ -55,6 +55,20 @@ struct SettleTests {
     #expect(try site.ledger.verify().isClean)
   }
 
+  /// Nobody has to look again and again whether a worker lives.
+  @Test func theEndOfAWorkerIsAnEvent() throws {
+    let site = try Site()
+    let coordinator = try site.coordinator()
+    var desk: WorkerDesk? = try site.desk()
+    let claim = try claimed(site, coordinator, try #require(desk))
+    let watch = try coordinator.watch()
+    #expect(watch.waitForNames(milliseconds: 0)?.isEmpty == true)
+    desk = nil
+    #expect(watch.waitForNames(milliseconds: 20_000) == [""])
+    try coordinator.settleDown()
+    #expect(try site.spool.locate(claim.job.job)?.state == .ready)
+  }
+
   @Test func settlingTheSameReceiptAgainPaysNothing() throws {
     let site = try Site()
     let coordinator = try site.coordinator()
