@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 const int ec_o_path = O_PATH;
@@ -94,6 +96,24 @@ int ec_clone_file(int from, int to) { return ioctl(to, FICLONE, from); }
 
 ssize_t ec_copy_range(int from, int to, size_t length) {
   return copy_file_range(from, (void *)0, to, (void *)0, length, 0);
+}
+
+long ec_file_system(int fd) {
+  struct statfs info;
+  return fstatfs(fd, &info) < 0 ? -1 : (long)info.f_type;
+}
+
+int ec_kill_timer(void) {
+  // The kernel's own numbers: a timer_t of the library may be a pointer.
+  struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+  int timer = -1;
+  return syscall(SYS_timer_create, CLOCK_BOOTTIME, &event, &timer) < 0 ? -1 : timer;
+}
+
+int ec_set_kill_timer(int timer, int64_t when) {
+  struct itimerspec time = {
+      .it_value = {.tv_sec = when / 1000000000, .tv_nsec = when % 1000000000}};
+  return (int)syscall(SYS_timer_settime, timer, TIMER_ABSTIME, &time, (void *)0);
 }
 
 int ec_free_space(int fd, uint64_t *bytes, uint64_t *inodes) {

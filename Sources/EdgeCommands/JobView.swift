@@ -81,8 +81,23 @@ struct JobView {
       return try row(try spool.record(place.state, job), state: place.state)
     case .ready, .inbox, .running, .outbox:
       let ticket = try spool.ticket(at: place.path)
-      return row(ticket, state: place.state, worker: place.worker, why: why)
+      let silence = try place.worker.flatMap { try whySilent($0, place.state, ticket) }
+      return row(ticket, state: place.state, worker: place.worker, why: silence ?? why)
     }
+  }
+
+  /// Why a job that was claimed does not get on: its worker on another machine fell silent; nil
+  /// where it has not.
+  private func whySilent(_ worker: String, _ state: JobState, _ ticket: Ticket) throws -> String? {
+    let now = Clocks.milliseconds()
+    guard state != .inbox, let silence = spool.silence(of: worker, now: now),
+      spool.renewal(of: worker)?.hasEnded == false, try !spool.seemsAlive(worker, now: now)
+    else { return nil }
+    let host = spool.workerFile(worker).map { " on \($0.host)" } ?? ""
+    let next =
+      ticket.request.onLost == .wait
+      ? "the job waits for it; cancel ends that" : "a coordinator takes the job away"
+    return "worker \(worker)\(host) has not renewed its lease for \(silence / 1000) s; \(next)"
   }
 
   private func whyIncoming(_ job: JobID, at place: Place) -> String {

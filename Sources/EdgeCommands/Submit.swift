@@ -33,6 +33,10 @@ struct RequestOptions: ParsableArguments {
   @Option(help: "Attempts after a fault of ours, at most.")
   var retries: Int64 = 3
 
+  @Option(
+    help: "Where its worker is lost: rerun; wait for one elsewhere that fell silent; fail.")
+  var onLost = OnLost.rerun
+
   @Option(help: "The most credits that one job may cost.")
   var creditsMax: String?
 
@@ -57,11 +61,13 @@ struct RequestOptions: ParsableArguments {
       account: account, key: key.map { count == 1 ? $0 : "\($0)-\(index)" }, queue: queue,
       priority: priority, notBefore: try delay.map { now + (try milliseconds($0)) },
       notAfter: try within.map { now + (try milliseconds($0)) }, after: parents, retries: retries,
-      creditsMax: credits, hold: hold, session: session)
+      creditsMax: credits, hold: hold, session: session, onLost: onLost)
     do { try request.check() } catch { throw CommandFailure(.usage, error.problem) }
     return request
   }
 }
+
+extension OnLost: ExpressibleByArgument {}
 
 /// A job that was handed over by this process.
 struct SubmittedJob {

@@ -34,6 +34,13 @@ struct WorkerCommand: ParsableCommand {
   @Flag(help: ArgumentHelp("Says on standard output that it lives.", visibility: .hidden))
   var heartbeat = false
 
+  @Option(
+    help: """
+      How long the coordinator, maybe on another machine, waits for it: 2s to 1h, or off. \
+      Else 60s where others can mount the spool's file system.
+      """)
+  var lease: String?
+
   @OptionGroup var host: HostOptions
 
   @Option(help: "The spool; else EDGECODER_SPOOL, else one in your state directory.")
@@ -59,9 +66,27 @@ struct WorkerCommand: ParsableCommand {
       Worker.Settings(
         id: id, slots: slots ?? Machine.processors, session: session, key: key,
         idleMilliseconds: try untilIdle.map(milliseconds), stop: stop.descriptor,
-        version: Version.text, host: policy, heartbeat: heartbeat ? 1 : nil),
+        version: Version.text, host: policy, heartbeat: heartbeat ? 1 : nil,
+        lease: try lease(of: open)),
       archives: try ArchiveConfined.process())
     try worker.run()
+  }
+
+  /// Milliseconds; nil where this machine's kernel tells the coordinator who lives.
+  private func lease(of spool: Spool) throws -> Int64? {
+    switch lease {
+    case "off": return nil
+    case .some(let text):
+      let length = try milliseconds(text)
+      guard Renewal.leaseRange.contains(length) else {
+        throw CommandFailure(
+          .usage, "--lease is 2s to 1h, or off", next: "edgecoder worker --lease 60s")
+      }
+      return length
+    case nil:
+      // The worker of a run is started by its coordinator, here.
+      return session == nil && spool.root.mayBeShared ? Renewal.standardLease : nil
+    }
   }
 }
 

@@ -19,7 +19,7 @@ struct Workers: ParsableCommand {
     var rows: [WorkerRow] = []
     for id in try site.spool.workerIDs() {
       let running = try site.spool.workerItems(of: id).count { $0.state == .running }
-      let isAlive = try site.spool.isAlive(id)
+      let isAlive = try site.spool.seemsAlive(id, now: Clocks.milliseconds())
       rows.append(Workers.row(id, site.spool, isAlive: isAlive, running: Int64(running)))
     }
     try output.render(Document(schema: "edgecoder.workers/1", list: "workers", rows: rows))
@@ -37,7 +37,7 @@ struct Workers: ParsableCommand {
     if !isAlive { state = "lost" }
     return WorkerRow(
       id: id, state: state, slots: file.slots, running: running, profiles: file.profiles,
-      seen: spool.workerFileStatus(id).map { $0.modified / 1_000_000 },
+      seen: spool.lastSign(of: id),
       why: drain?.reason ?? file.why)
   }
 }

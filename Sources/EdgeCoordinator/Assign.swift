@@ -12,7 +12,13 @@ extension Coordinator {
     var load: [String: Int] = [:]
     for job in live.values { load[job.worker, default: 0] += 1 }
     let hadChange: Bool
-    do { hadChange = try workerFiles.read(spool) } catch { throw .spool(error) }
+    do {
+      hadChange = try workerFiles.read(spool) { (worker) throws(SpoolError) in
+        try leases.isAlive(worker, spool, now: Clocks.bootNanoseconds())
+      }
+    } catch {
+      throw .spool(error)
+    }
     let offers = workerFiles.offers { load[$0, default: 0] }
     if hadChange {
       try releaseOffered(offers)

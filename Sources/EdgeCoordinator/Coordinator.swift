@@ -57,6 +57,8 @@ package final class Coordinator {
   var live: [JobID: LiveJob] = [:]
   /// How many jobs have ended; nil where nobody has counted.
   var counts: Counts?
+  /// Who lives.
+  var leases = Leases()
   /// What the workers said when we last looked.
   var workerFiles = WorkerFiles()
   /// Whether nothing may start, as far as we know.

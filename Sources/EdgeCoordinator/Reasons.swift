@@ -43,7 +43,9 @@ package struct SchedulingState {
       }
       var files = WorkerFiles()
       files.isDraining = spool.drain != nil
-      _ = try files.read(spool)
+      _ = try files.read(spool) { (worker) throws(SpoolError) in
+        try spool.seemsAlive(worker, now: Clocks.milliseconds())
+      }
       offers = files.offers { load[$0, default: 0] }
     } catch {
       throw .spool(error)

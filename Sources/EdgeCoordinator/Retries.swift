@@ -33,6 +33,9 @@ extension SitePolicy {
   /// Why a job is dead after this fault as well; nil where it is tried again.
   func death(of ticket: Ticket, after fault: Fault) -> String? {
     let faults = ticket.faults + [fault]
+    if ticket.request.onLost == .fail, fault == .workerLost || fault == .leaseExpired {
+      return "its worker was lost, and its request wants no second attempt then"
+    }
     let lost = faults.reversed().prefix { $0 == .workerLost || $0 == .leaseExpired }.count
     if lost >= poisonAfter {
       return "\(lost) leases in a row ended with the death of their worker"

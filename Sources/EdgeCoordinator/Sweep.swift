@@ -5,7 +5,7 @@ internal import EdgeSpool
 internal import EdgeSystem
 
 // What dead workers left. Their lock is free, so their process is gone, and with it the sandbox:
-// no timer is needed.
+// no timer is needed. On another machine it has ended itself long before its lease did.
 
 extension Coordinator {
   /// Gives the jobs of dead workers to others.
@@ -13,37 +13,35 @@ extension Coordinator {
   func sweep() throws(CoordinatorError) -> Bool {
     var didWork = false
     for worker in try onSpool({ () throws(SpoolError) in try spool.workerIDs() }) {
-      if try onSpool({ () throws(SpoolError) in try spool.isAlive(worker) }) { continue }
+      if try isAlive(worker) { continue }
+      tellSilence(of: worker)
       // Receipts first: what is finished must not be run again.
       while try settle(worker) { didWork = true }
       for item in try onSpool({ () throws(SpoolError) in try spool.workerItems(of: worker) }) {
-        try sweep(item)
-        didWork = true
+        didWork = try sweep(item) || didWork
       }
-      for item in goneItems(of: worker) {
-        try sweep(item)
-        didWork = true
-      }
+      for item in goneItems(of: worker) { didWork = try sweep(item) || didWork }
       try removeSessionWorker(worker)
     }
     return didWork
   }
 
-  private func sweep(_ item: WorkerItem) throws(CoordinatorError) {
+  /// - Returns: false where the job stays where it is.
+  private func sweep(_ item: WorkerItem) throws(CoordinatorError) -> Bool {
     guard let ticket = try ticket(of: item) else {
       forget(item.job.job)
-      return
+      return true
     }
     if live[item.job.job].map({ $0.fence > item.job.fence }) ?? ready.contains(item.job.job) {
       // An interrupted earlier sweep has put the job back already.
       try onSpool { () throws(SpoolError) in try spool.removeTicket(at: item.path) }
-      return
+      return true
     }
     if try hasResult(ticket.job) {
       // Settled already; only the removal of its ticket was cut short.
       forget(item.job.job)
       try onSpool { () throws(SpoolError) in try spool.removeTicket(at: item.path) }
-      return
+      return true
     }
     if item.state == .inbox {
       let isBack = try onSpool { () throws(SpoolError) in
@@ -53,20 +51,24 @@ extension Coordinator {
       if isBack {
         CrashPoint.takenBack.reached()
         try enqueue(ticket)
-      } else if try onSpool({ () throws(SpoolError) in try !spool.isAlive(item.worker) }) {
+      } else if try !isAlive(item.worker) {
         // It was removed or spoiled; a worker that came back would have claimed it.
         try place(ticket)
         try onSpool { () throws(SpoolError) in try spool.syncAll() }
       }
-      return
+      return true
     }
     if live[item.job.job]?.isStopping == true {
       forget(item.job.job)
       try endWithoutResult(ticket, .cancelled, at: item.path)
-      return
+      return true
     }
+    let isSilent = leases.isSilent(item.worker)
+    // Nobody saw it die: who must not run twice at any price waits for its worker.
+    if isSilent, ticket.request.onLost == .wait { return false }
+    let fault = isSilent ? Fault.leaseExpired : .workerLost
     forget(item.job.job)
-    let isLast = site.death(of: ticket, after: .workerLost) != nil
+    let isLast = site.death(of: ticket, after: fault) != nil
     try onLedger { () throws(LedgerError) in
       try ledger.write(epoch: epoch, now: now(), actor: actor) {
         (writer: borrowing LedgerWriter) throws(LedgerError) in
@@ -75,18 +77,19 @@ extension Coordinator {
           facts: [
             "job": .string(ticket.job.description),
             "fence": .string(item.job.fence.description), "worker": .string(item.worker),
-            "fault": Fault.workerLost.json,
+            "fault": fault.json,
           ])
         if isLast { _ = try writer.void(job: ticket.job, round: Int(ticket.round), reason: "dead") }
       }
     }
     CrashPoint.sweepRecorded.reached()
-    try retry(ticket, after: .workerLost, receipts: [])
+    try retry(ticket, after: fault, receipts: [])
     try onSpool { () throws(SpoolError) in
       try spool.syncAll()
       CrashPoint.sweepPlaced.reached()
       try spool.removeTicket(at: item.path)
     }
+    return true
   }
 
   /// True where the ledger has accepted a result of this job: it is never run again.

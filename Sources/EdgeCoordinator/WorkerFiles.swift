@@ -32,13 +32,16 @@ struct WorkerFiles {
   }
 
   /// Looks who lives, and reads what is new.
+  /// - Parameter isAlive: whether the worker of that name lives.
   /// - Returns: true where a worker came, went, or says something else than before.
-  mutating func read(_ spool: Spool) throws(SpoolError) -> Bool {
+  mutating func read(
+    _ spool: Spool, isAlive: (String) throws(SpoolError) -> Bool
+  ) throws(SpoolError) -> Bool {
     var now: [String: Entry] = [:]
     var hadChange = isDraining != wasDraining
     wasDraining = isDraining
     for id in try spool.workerIDs() {
-      guard try spool.isAlive(id), let status = spool.workerFileStatus(id) else { continue }
+      guard try isAlive(id), let status = spool.workerFileStatus(id) else { continue }
       let drainStatus = spool.drainStatus(id)
       if let old = known[id], old.status == status, old.drain == drainStatus {
         now[id] = old

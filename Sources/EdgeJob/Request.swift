@@ -25,12 +25,14 @@ package struct Request: Hashable, Sendable {
   package var parameters: [String: String]
   /// Jobs of which only some may run at the same time, where it belongs to such.
   package var group: JobGroup?
+  /// What to do where the job's worker was lost while it ran.
+  package var onLost: OnLost
 
   package init(
     account: String? = nil, key: String? = nil, queue: String = "default", priority: Int64 = 0,
     notBefore: Int64? = nil, notAfter: Int64? = nil, after: [JobID] = [], retries: Int64 = 3,
     creditsMax: Credits? = nil, hold: String? = nil, session: String? = nil,
-    parameters: [String: String] = [:], group: JobGroup? = nil
+    parameters: [String: String] = [:], group: JobGroup? = nil, onLost: OnLost = .rerun
   ) {
     self.account = account
     self.key = key
@@ -45,6 +47,7 @@ package struct Request: Hashable, Sendable {
     self.session = session
     self.parameters = parameters
     self.group = group
+    self.onLost = onLost
   }
 
   package static let schema = "edgecoder.request/1"
@@ -58,6 +61,7 @@ package struct Request: Hashable, Sendable {
       ("creditsMax", creditsMax.map { .string(String($0.micro)) }),
       ("hold", hold.map { .string($0) }), ("session", session.map { .string($0) }),
       ("parameters", parameters.isEmpty ? nil : .table(parameters)), ("group", group?.json),
+      ("onLost", onLost == .rerun ? nil : .string(onLost.rawValue)),
     ])
   }
 
@@ -88,6 +92,7 @@ package struct Request: Hashable, Sendable {
     let group = try fields.take("group").map { (json) throws(JSONError) in
       try JobGroup(json: json)
     }
+    let onLost = try OnLost.of(try fields.optionalText("onLost"))
     self.init(
       account: try fields.optionalText("account"), key: try fields.optionalText("key"),
       queue: try fields.text("queue"), priority: try fields.integer("priority"),
@@ -95,7 +100,7 @@ package struct Request: Hashable, Sendable {
       notAfter: try fields.optionalInteger("notAfter"), after: after,
       retries: try fields.integer("retries"), creditsMax: creditsMax,
       hold: try fields.optionalText("hold"), session: try fields.optionalText("session"),
-      parameters: parameters, group: group)
+      parameters: parameters, group: group, onLost: onLost)
     try check()
   }
 
@@ -139,6 +144,25 @@ extension Request {
     if let key, key.isEmpty || key.utf8.count > 200 || key.utf8.contains(0) {
       throw JSONError("\"key\" is empty, longer than 200 bytes, or holds a zero byte")
     }
+  }
+}
+
+/// What to do with a job whose worker was lost while it ran.
+package enum OnLost: String, CaseIterable, Hashable, Sendable {
+  /// Runs it again, once its worker cannot be at work any more.
+  case rerun
+  /// As `rerun` where the worker is known to be dead. One on another machine that fell silent is
+  /// waited for: its job stays until it comes back, or somebody cancels.
+  case wait
+  /// Never runs it a second time: the job is dead.
+  case fail
+
+  static func of(_ text: String?) throws(JSONError) -> OnLost {
+    guard let text else { return .rerun }
+    guard let choice = OnLost(rawValue: text) else {
+      throw JSONError("\"onLost\" is not rerun, wait or fail")
+    }
+    return choice
   }
 }
 

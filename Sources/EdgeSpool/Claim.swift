@@ -6,7 +6,7 @@ internal import Glibc
 package final class WorkerDesk: Sendable {
   package let id: String
   let spool: Spool
-  private let folder: Directory
+  let folder: Directory
   private let inbox: Directory
   let running: Directory
   let outbox: Directory
@@ -52,7 +52,7 @@ package final class WorkerDesk: Sendable {
   }
 
   /// A flushed file without a name, readable by the coordinator where that is another uid.
-  private func unnamed(in directory: borrowing Directory, _ bytes: [UInt8]) throws(SystemError)
+  func unnamed(in directory: borrowing Directory, _ bytes: [UInt8]) throws(SystemError)
     -> Descriptor
   {
     let file = try directory.unnamedFile(mode: 0o600)

@@ -64,6 +64,14 @@ extension Descriptor {
     try EdgeSystem.write(bytes, to: raw)
   }
 
+  /// Writes all bytes at that place, in one call.
+  package func write(_ bytes: [UInt8], at offset: Int64) throws(SystemError) {
+    let count = try checked("write", "descriptor") {
+      bytes.withUnsafeBytes { pwrite(raw, $0.baseAddress, $0.count, off_t(offset)) }
+    }
+    if count < bytes.count { throw SystemError("write", errno: ENOSPC, subject: "descriptor") }
+  }
+
   /// Reads from the current offset to the end.
   /// - Throws: EFBIG where there are more than `most` bytes.
   package func read(atMost most: Int) throws(SystemError) -> [UInt8] {

@@ -186,14 +186,22 @@ package struct Directory: ~Copyable, Sendable {
     _ = try checked("rmdir", subject(path)) { unlinkat(place.parent, place.name, AT_REMOVEDIR) }
   }
 
-  /// Renames; EEXIST where the new name is taken, renameat2(2) RENAME_NOREPLACE.
+  /// Renames; EEXIST where the new name is taken, renameat2(2) RENAME_NOREPLACE. A network file
+  /// system that knows no such flag is asked first: only where nobody else makes names in the
+  /// new directory, as in a worker's own, is that as good.
   package func rename(_ path: String, to other: borrowing Directory, _ newPath: String)
     throws(SystemError)
   {
     let old = try nameInParent(path)
     let new = try other.nameInParent(newPath)
     _ = try checked("rename", subject(path)) {
-      ec_rename_noreplace(old.parent, old.name, new.parent, new.name)
+      let status = ec_rename_noreplace(old.parent, old.name, new.parent, new.name)
+      guard status < 0, errno == EINVAL else { return status }
+      if faccessat(new.parent, new.name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 {
+        return renameat(old.parent, old.name, new.parent, new.name)
+      }
+      errno = EEXIST
+      return -1
     }
   }
 

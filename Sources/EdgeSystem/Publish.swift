@@ -4,9 +4,15 @@ internal import Glibc
 extension Directory {
   /// A file that no name leads to yet, on this directory's file system; `link` gives it one.
   package func unnamedFile(mode: UInt32 = 0o600) throws(SystemError) -> Descriptor {
+    let number = ec_openat(raw, ".", ec_o_tmpfile | O_RDWR | O_CLOEXEC, mode)
+    // Network file systems know no files without a name, open(2).
+    let isUnknown = number < 0 && (errno == EOPNOTSUPP || errno == EISDIR)
     let file = Descriptor(
       owning: try checked("open", name) {
-        ec_openat(raw, ".", ec_o_tmpfile | O_RDWR | O_CLOEXEC, mode)
+        isUnknown
+          ? ec_openat(
+            raw, Directory.namePrefix + Hex16.random(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode)
+          : number
       })
     _ = try checked("chmod", name) { fchmod(file.raw, mode) }
     return file
@@ -15,10 +21,27 @@ extension Directory {
   /// Gives an unnamed file its name; EEXIST where the name is taken.
   package func link(_ file: borrowing Descriptor, as path: String) throws(SystemError) {
     let source = file.raw
+    if let first = Directory.firstName(of: source), contains(first) {
+      return try rename(first, to: self, path)
+    }
     let place = try nameInParent(path)
     _ = try checked("link", subject(path)) {
       ec_link_descriptor(source, place.parent, place.name)
     }
+  }
+
+  /// What files begin with that have a name only because their file system wants one.
+  private static let namePrefix = ".unnamed."
+
+  /// The name that `unnamedFile` had to give; nil where the file has none. Only such a file is
+  /// renamed: with a link there would be two names for a moment, which others refuse.
+  private static func firstName(of file: Int32) -> String? {
+    var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+    guard readlink("/proc/self/fd/\(file)", &path, Int(PATH_MAX)) > 0 else { return nil }
+    let text = String(
+      decoding: path.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    guard let name = text.split(separator: "/").last, name.hasPrefix(namePrefix) else { return nil }
+    return String(name)
   }
 
   /// Publishes a new file: content, then fsync, then name. The name is durable after `sync()` of

@@ -29,10 +29,14 @@ package final class Worker: Sendable {
     /// A borrowed pipe that gets a byte when the worker is ready, and one a second while it takes
     /// jobs.
     package var heartbeat: Int32?
+    /// How long its coordinator waits for a renewal where it may be on another machine,
+    /// milliseconds; nil where the lock of one kernel tells both.
+    package var lease: Int64?
 
     package init(
       id: String, slots: Int, session: String?, key: SigningKey, idleMilliseconds: Int64?,
-      stop: Int32?, version: String, host: HostPolicy = HostPolicy(), heartbeat: Int32? = nil
+      stop: Int32?, version: String, host: HostPolicy = HostPolicy(), heartbeat: Int32? = nil,
+      lease: Int64? = nil
     ) {
       self.id = id
       self.slots = slots
@@ -43,6 +47,7 @@ package final class Worker: Sendable {
       self.version = version
       self.host = host
       self.heartbeat = heartbeat
+      self.lease = lease
     }
   }
 
@@ -90,6 +95,11 @@ package final class Worker: Sendable {
 
   /// Works until it is told to stop.
   package func run() throws {
+    let renewing = try settings.lease.map { try Renewing.begin(desk, lease: $0) }
+    if renewing == nil {
+      try desk.outliveOthers(boot: try Clocks.bootID())
+      try desk.endLeases()
+    }
     desk.removeLiveFiles()
     let watch = try Watch()
     try desk.watch(watch)
@@ -103,6 +113,7 @@ package final class Worker: Sendable {
     for slot in slots { slot.join() }
     finished.close()
     writer.join()
+    try renewing?.end()
     try failure.get()
   }
 

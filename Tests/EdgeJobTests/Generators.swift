@@ -122,7 +122,8 @@ extension SplitMix64 {
       priority: number(-100...100), notBefore: maybe { $0.time() }, notAfter: maybe { $0.time() },
       after: list(3) { $0.job() }, retries: number(0...100),
       creditsMax: maybe { Credits(micro: $0.number(0...Int64.max)) },
-      hold: maybe { $0.text(atMost: 20) }, session: maybe { $0.text(atMost: 20) })
+      hold: maybe { $0.text(atMost: 20) }, session: maybe { $0.text(atMost: 20) },
+      onLost: one(of: OnLost.allCases))
   }
 
   mutating func manifest() -> TaskManifest {

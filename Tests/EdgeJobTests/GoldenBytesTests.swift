@@ -24,7 +24,8 @@ struct GoldenBytesTests {
         == #"""
         {"account":"user:alice","after":["014d2pf2dbsqqg28t5cy4tqkff"],"creditsMax":"1500000",
         "hold":"until Monday","key":"nightly","notAfter":1767400000000,"notBefore":1767300000000,
-        "priority":-5,"queue":"ci","retries":0,"schema":"edgecoder.request/1","session":"s1"}
+        "onLost":"wait","priority":-5,"queue":"ci","retries":0,
+        "schema":"edgecoder.request/1","session":"s1"}
         """#.unwrapped)
   }
 
@@ -32,7 +33,8 @@ struct GoldenBytesTests {
     Request(
       account: "user:alice", key: "nightly", queue: "ci", priority: -5,
       notBefore: 1_767_300_000_000, notAfter: 1_767_400_000_000, after: [try #require(Self.job)],
-      retries: 0, creditsMax: Credits(micro: 1_500_000), hold: "until Monday", session: "s1")
+      retries: 0, creditsMax: Credits(micro: 1_500_000), hold: "until Monday", session: "s1",
+      onLost: .wait)
   }
 
   private func manifest() -> TaskManifest {

@@ -108,6 +108,13 @@ int ec_attach(int mount, int directory, const char *name);
 int ec_processors(pid_t process, uint8_t *bits, size_t length);
 /// And what it may use from now on, sched_setaffinity(2).
 int ec_set_processors(pid_t process, const uint8_t *bits, size_t length);
+/// The kind of file system that holds `fd`, statfs(2).
+long ec_file_system(int fd);
+/// A timer of the kernel that kills this process, timer_create(2) with SIGKILL; it counts also
+/// while the machine sleeps and while the process is stopped. Its number, or -1.
+int ec_kill_timer(void);
+/// When it does so, nanoseconds of CLOCK_BOOTTIME; 0 never.
+int ec_set_kill_timer(int timer, int64_t when);
 /// fork(2) of a process with one thread.
 pid_t ec_fork(void);
 /// Total and free bytes and inodes of a file system.
