@@ -23,7 +23,7 @@ struct BatchOptions: ParsableArguments {
   var maxRunning: Int?
 
   /// The requests of a task, made of one that the other flags say.
-  func requests(_ request: Request) throws -> RequestList {
+  func requests(_ request: Request) throws -> BatchDraft {
     let given = [count != nil, array != nil, !matrix.isEmpty, from != nil]
     guard given.filter({ $0 }).count <= 1 else {
       throw CommandFailure(.usage, "--count, --array, --matrix and --from exclude one another")
@@ -42,12 +42,12 @@ struct BatchOptions: ParsableArguments {
     }
     do {
       if let from { return try Self.lines(from, request) }
-      if !axes.isEmpty { return try RequestList(request, axes: axes) }
+      if !axes.isEmpty { return BatchDraft(try RequestList(request, axes: axes)) }
     } catch let error as JSONError {
       throw CommandFailure(.usage, error.problem)
     }
     try NumberRange.check("--count", count, 1...RequestList.countMax)
-    return RequestList(request, count: count ?? 1)
+    return BatchDraft(RequestList(request, count: count ?? 1))
   }
 
   /// `NAME=a,b,c`.
@@ -85,7 +85,7 @@ struct BatchOptions: ParsableArguments {
   }
 
   /// One JSON object on each line; what it says counts before the flags.
-  private static func lines(_ path: String, _ request: Request) throws -> RequestList {
+  private static func lines(_ path: String, _ request: Request) throws -> BatchDraft {
     let bytes: [UInt8]
     if path == "-" {
       bytes = try EdgeSystem.read(0, atMost: 16 << 20)
@@ -96,11 +96,17 @@ struct BatchOptions: ParsableArguments {
       bytes = try file.read(atMost: 16 << 20)
     }
     var requests: [Request] = []
+    var references = LineReferences()
     for (number, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
       .enumerated()
     where !line.allSatisfy({ $0 == 0x20 || $0 == 0x0D }) {
       do throws(JSONError) {
-        requests.append(try request.overlaid(with: try JSON.parse(Array(line))))
+        let index = requests.count
+        requests.append(
+          try request.overlaid(with: try JSON.parse(Array(line))) {
+            references.note($0, $1, by: index)
+          })
+        references.lines.append(number + 1)
       } catch {
         throw CommandFailure(
           .badInput, "line \(number + 1) is no request", place: path, why: error.problem)
@@ -111,6 +117,7 @@ struct BatchOptions: ParsableArguments {
         .badInput, "\(requests.count) requests; a batch has 1 to \(RequestList.countMax)",
         place: path)
     }
-    return RequestList(requests, key: request.key)
+    let edges = try references.resolve(requests, place: path)
+    return BatchDraft(requests, key: request.key, edges: edges)
   }
 }

@@ -46,7 +46,7 @@ struct EdgeCoder: ParsableCommand {
         name: "Jobs",
         subcommands: [
           Run.self, Submit.self, Wait.self, Status.self, Logs.self, Result.self, Cancel.self,
-          Hold.self, Release.self, Retry.self,
+          Hold.self, Release.self, Retry.self, Resume.self,
         ]),
       CommandGroup(
         name: "Site",

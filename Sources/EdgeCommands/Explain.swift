@@ -76,15 +76,19 @@ extension Document {
         name, title: title, Cell(value.map { UTCTime.text(milliseconds: $0) } ?? "-"),
         value.map { .int($0) } ?? .null)
     }
-    let after = ticket.request.after
+    let others = { (name: String, title: String, jobs: [JobID]) in
+      Property(
+        name, title: title,
+        Cell(jobs.isEmpty ? "-" : jobs.map(\.description).joined(separator: ", ")),
+        .texts(jobs.map(\.description)))
+    }
     return [
       time("admitted", "admitted", ticket.admitted),
       time("notBefore", "not before", ticket.notBefore > 0 ? ticket.notBefore : nil),
       time("notAfter", "not after", ticket.request.notAfter),
-      Property(
-        "after", title: "waits for",
-        Cell(after.isEmpty ? "-" : after.map(\.description).joined(separator: ", ")),
-        .texts(after.map(\.description))),
+      others("after", "waits for", ticket.request.after),
+      others("afterAny", "waits for the end of", ticket.request.afterAny),
+      others("afterNotOk", "waits for the failure of", ticket.request.afterNotOk),
       Property("attempt", Cell(ticket.attempt), .int(ticket.attempt)),
       Property(
         "faults", Cell(ticket.faults.map(\.name).joined(separator: ", ")),

@@ -82,7 +82,12 @@ struct JobList {
       }
       let left = batch.batch.count - next
       let shown =
-        isFull ? [] : view.jobsWithoutTicket(of: batch, next: next).prefix(most - rows.count)
+        isFull
+        ? []
+        : view.jobs(
+          of: batch, at: BatchPlace(open: batch.batch.id, next: next), from: next
+        )
+        .prefix(most - rows.count)
       rows += shown.enumerated().map { ahead, job in
         JobRow(job: job, task: "", state: .incoming, why: view.whyInBatch(id, ahead: ahead))
       }

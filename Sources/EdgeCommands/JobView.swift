@@ -47,12 +47,17 @@ struct JobView {
     return nil
   }
 
-  /// True where a batch in `incoming/` becomes this job when it is admitted.
+  /// True where a batch becomes this job when it is admitted, or gives it its ticket.
   func isInBatch(_ job: JobID) -> Bool {
     if job.place != nil, spool.root.contains(Layout.path(.incoming, job.batch)) { return true }
     // Jobs with keys of their own are named by those.
     return ((try? spool.incoming(atMost: .max)) ?? [])
       .contains { JobID($0)?.isBatch == true && waitingJobs($0).contains(job) }
+      || ((try? spool.openBatches()) ?? []).contains { id, next in
+        let place = BatchPlace(open: id, next: next)
+        guard let batch = try? spool.batch(at: place), batch.mayHaveKeys else { return false }
+        return jobs(of: batch, at: place, from: next).contains(job)
+      }
   }
 
   /// The jobs that a file in `incoming/` becomes; none for a bare archive, whose job is not known
@@ -118,10 +123,9 @@ struct JobView {
       : "\(Amount.count(ahead, "job")) of its batch before it"
   }
 
-  /// The jobs of a batch that have no ticket, in order.
-  func jobsWithoutTicket(of batch: BatchRequests, next: Int) -> [JobID] {
+  /// The jobs of a batch from an index on, in order.
+  func jobs(of batch: BatchRequests, at place: BatchPlace, from next: Int) -> [JobID] {
     let id = batch.batch.id
-    let place = BatchPlace(open: id, next: next)
     let naming = JobNaming(spool: spool, uid: batch.batch.submitter)
     var jobs: [JobID] = []
     while next + jobs.count < batch.batch.count {

@@ -27,8 +27,16 @@ struct RequestOptions: ParsableArguments {
   @Option(help: "Starts no later than this from now; expires otherwise.")
   var within: String?
 
-  @Option(parsing: .upToNextOption, help: "Jobs that must have passed before.")
+  @Option(
+    name: [.long, .customLong("after-ok")], parsing: .upToNextOption,
+    help: "Jobs that must have passed before.")
   var after: [String] = []
+
+  @Option(parsing: .upToNextOption, help: "Jobs that must have ended before, however.")
+  var afterAny: [String] = []
+
+  @Option(parsing: .upToNextOption, help: "Jobs that must have ended before, and not passed.")
+  var afterNotOk: [String] = []
 
   @Option(help: "Attempts after a fault of ours, at most.")
   var retries: Int64 = 3
@@ -53,15 +61,13 @@ struct RequestOptions: ParsableArguments {
       credits = Credits(decimal: creditsMax)
       if credits == nil { throw CommandFailure(.usage, "\(creditsMax) is no amount") }
     }
-    let parents = try after.map { text in
-      guard let job = JobID(text) else { throw CommandFailure(.usage, "\(text) is no job id") }
-      return job
-    }
     let request = Request(
       account: account, key: key.map { count == 1 ? $0 : "\($0)-\(index)" }, queue: queue,
       priority: priority, notBefore: try delay.map { now + (try milliseconds($0)) },
-      notAfter: try within.map { now + (try milliseconds($0)) }, after: parents, retries: retries,
-      creditsMax: credits, hold: hold, session: session, onLost: onLost)
+      notAfter: try within.map { now + (try milliseconds($0)) }, after: try JobArguments.ids(after),
+      retries: retries,
+      creditsMax: credits, hold: hold, session: session, onLost: onLost,
+      afterAny: try JobArguments.ids(afterAny), afterNotOk: try JobArguments.ids(afterNotOk))
     do { try request.check() } catch { throw CommandFailure(.usage, error.problem) }
     return request
   }
@@ -84,12 +90,12 @@ struct Submitter {
 
   /// Publishes every task so many times.
   func submit(_ tasks: [String], copies: Int) throws -> [SubmittedJob] {
-    try submit(tasks) { RequestList($0, count: copies) }
+    try submit(tasks) { BatchDraft(RequestList($0, count: copies)) }
   }
 
   /// Publishes every task; when this returns all of them survive a power cut.
   /// - Parameter list: the requests of a task, made of one.
-  func submit(_ tasks: [String], list: (Request) throws -> RequestList) throws -> [SubmittedJob] {
+  func submit(_ tasks: [String], list: (Request) throws -> BatchDraft) throws -> [SubmittedJob] {
     try checkAccount()
     var submitted: [SubmittedJob] = []
     let naming = JobNaming(spool: site.spool, uid: Identity.user)
@@ -99,13 +105,15 @@ struct Submitter {
       let archive = Descriptor(owning: raw)
       let one = try request.request(
         index: index, count: tasks.count, session: session, now: site.now())
-      let requests = try list(one)
-      let copies = requests.count
-      let file = naming.file(of: requests)
-      let jobs = requests.enumerated().map { copy, request in
+      let draft = try list(one)
+      let copies = draft.requests.count
+      let file = naming.file(of: draft.requests)
+      let jobs = draft.requests.enumerated().map { copy, request in
         naming.id(of: request, index: copy, file: file, count: copies)
       }
-      submitted += jobs.map { SubmittedJob(job: $0, name: task) }
+      let requests = draft.resolved(jobs)
+      try checkParents(of: requests, among: jobs)
+      submitted += draft.asWritten(jobs).map { SubmittedJob(job: $0, name: task) }
       if request.key != nil, try areKnown(copies == 1 ? jobs : [file], archive.raw) { continue }
       let isNew =
         isSingle
@@ -116,6 +124,25 @@ struct Submitter {
     }
     if !isSingle { try site.spool.syncSubmissions() }
     return submitted
+  }
+
+  /// Refuses jobs that wait for somebody whom the spool does not know. Only its owner may look;
+  /// others hear it from the end of their job.
+  private func checkParents(of requests: RequestList, among jobs: [JobID]) throws {
+    var asked = Set(jobs)
+    guard site.isOurs else { return }
+    for request in requests {
+      for one in request.dependencies where asked.insert(one.job).inserted {
+        if try site.spool.locate(one.job) != nil || JobView(site.spool).isInBatch(one.job)
+          || site.ledger().lastRound(job: one.job) > 0
+        {
+          continue
+        }
+        throw CommandFailure(
+          .notFound, "there is no job \(one.job) to wait for", place: site.spool.path,
+          next: "edgecoder status --all lists the jobs")
+      }
+    }
   }
 
   /// The owner of the ledger hears at once that he may not charge an account; others hear it from

@@ -31,8 +31,8 @@ extension Coordinator {
       try end(job, .expired)
       didWork = true
     }
-    for (job, _) in fallen.dependencyFailed {
-      try end(job, .dependencyFailed)
+    for (job, because) in fallen.dependencyFailed {
+      try end(job, .dependencyFailed, why: Coordinator.fallen(because))
       didWork = true
     }
     if ready.isEmpty { return didWork }
@@ -99,16 +99,17 @@ extension Coordinator {
   }
 
   /// Ends a job that the queue has let fall.
-  private func end(_ job: JobID, _ ending: Ending) throws(CoordinatorError) {
-    let known = recentTickets.removeValue(forKey: job)
-    if let known {
+  private func end(_ job: JobID, _ ending: Ending, why: String? = nil) throws(CoordinatorError) {
+    if var known = recentTickets.removeValue(forKey: job) {
+      known.why = why
       let path = Layout.ready(job, queue: known.request.queue)
       return try endWithoutResult(known, ending, at: path)
     }
     guard let place = try onSpool({ () throws(SpoolError) in try spool.locate(job) }),
       place.state == .ready
     else { return }
-    let ticket = try onSpool { () throws(SpoolError) in try spool.ticket(at: place.path) }
+    var ticket = try onSpool { () throws(SpoolError) in try spool.ticket(at: place.path) }
+    ticket.why = why
     try endWithoutResult(ticket, ending, at: place.path)
   }
 }

@@ -37,7 +37,7 @@ extension Coordinator {
   }
 
   /// A job of a batch by its request.
-  private struct Member {
+  struct Member {
     let job: JobID
     let index: Int
     let request: Request
@@ -111,7 +111,7 @@ extension Coordinator {
     }
   }
 
-  private func members(_ batch: BatchRequests, at place: BatchPlace, from start: Int)
+  func members(_ batch: BatchRequests, at place: BatchPlace, from start: Int)
     throws(CoordinatorError) -> [Member]
   {
     let naming = JobNaming(spool: spool, uid: batch.batch.submitter)

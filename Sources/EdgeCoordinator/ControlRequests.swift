@@ -151,10 +151,20 @@ extension Coordinator {
     return true
   }
 
-  /// Starts a job anew that is dead or was cancelled: a new reservation, no faults.
+  /// Starts a job anew that gave no verdict: a new reservation, no faults.
   private func retry(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
-    guard place.state == .dead || place.state == .cancelled else { return false }
-    return try startRound(ticket, at: place)
+    switch place.state {
+    case .dead, .cancelled: return try startRound(ticket, at: place)
+    case .done:
+      guard ticket.ending == .dependencyFailed else { return false }
+      if let because = try dependencies(of: ticket).failed {
+        events.append(
+          .notice("retry: job \(ticket.job) would fall again: \(Coordinator.fallen(because))"))
+        return true
+      }
+      return try startRound(ticket, at: place)
+    default: return false
+    }
   }
 
   /// Reserves for a job's next round, and puts it in line.

@@ -51,6 +51,10 @@ package final class Coordinator {
   var orders: [JobID] = []
   /// Which account a request is charged to, as far as it was asked; forgotten each round.
   var chargeable: [Charge: String] = [:]
+  /// Jobs with keys in batches that have no ticket; nil where nobody asked in this round.
+  var keyed: Set<JobID>?
+  /// Jobs that wait for one that nobody knows yet.
+  var unsure: Set<JobID> = []
   /// Names in `incoming/` that were listed and not taken yet, the next one last.
   var arrivals: [String] = []
   /// The rights that were given out and have not come back.
@@ -164,6 +168,7 @@ package final class Coordinator {
   package func pass() throws(CoordinatorError) -> Bool {
     beat()
     chargeable = [:]
+    keyed = nil
     refreshPolicy()
     try heedClockStep()
     var didWork = try readTickets()
@@ -173,6 +178,8 @@ package final class Coordinator {
     didWork = try settle() || didWork
     didWork = try sweep() || didWork
     let isAdmitting = try admit()
+    keyed = nil
+    if !isAdmitting { didWork = try settleUnsure() || didWork }
     if !isAdmitting, unread.isEmpty, !hasLookedForLost {
       // Only now: what an earlier leader reserved for and did not place is in `incoming/` still.
       hasLookedForLost = true

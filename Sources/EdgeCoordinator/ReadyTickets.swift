@@ -54,15 +54,7 @@ extension Coordinator {
 
   /// Takes note of a ticket that stands in `ready/`.
   func enqueue(_ ticket: Ticket) throws(CoordinatorError) {
-    var waitsFor: [JobID] = []
-    var failed: JobID?
-    for parent in ticket.request.after {
-      switch try hasPassed(parent) {
-      case true?: continue
-      case false?: failed = parent
-      case nil: waitsFor.append(parent)
-      }
-    }
+    let (waitsFor, failed) = try dependencies(of: ticket)
     if ticket.backoff != nil { pausing.insert(ticket.job) }
     let start = boot.start(of: ticket, now: now())
     ready.insert(ReadyJob(ticket, notBefore: start, waitsFor: waitsFor, failed: failed))
@@ -95,18 +87,5 @@ extension Coordinator {
   func forget(_ job: JobID, cpuMilliseconds: Int64? = nil) {
     live[job] = nil
     ready.finish(job, cpuMilliseconds: cpuMilliseconds)
-  }
-
-  /// Whether a job that another waits for has passed; nil while it has not ended.
-  private func hasPassed(_ job: JobID) throws(CoordinatorError) -> Bool? {
-    if ready.contains(job) || live[job] != nil { return nil }
-    guard let place = try onSpool({ () throws(SpoolError) in try spool.locate(job) }) else {
-      // Nobody has heard of it, so it never passes.
-      return false
-    }
-    guard place.state.isFinal else { return nil }
-    guard place.state == .done else { return false }
-    let record = try onSpool { () throws(SpoolError) in try spool.record(.done, job) }
-    return record.ticket.ending == .verdict(.passed)
   }
 }

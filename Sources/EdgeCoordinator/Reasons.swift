@@ -53,24 +53,26 @@ package struct SchedulingState {
     let fallen = queue.advance(to: now)
     for job in fallen.expired { ending[job] = "its last time to start has passed" }
     for (job, because) in fallen.dependencyFailed {
-      ending[job] = "job \(because), which it waits for, did not pass"
+      ending[job] = Coordinator.fallen(because)
     }
   }
 
   private static func job(_ ticket: Ticket, _ spool: Spool, start: Int64) throws(SpoolError)
     -> ReadyJob
   {
-    var open: [JobID] = []
+    var open: [Dependency] = []
     var failed: JobID?
-    for parent in ticket.request.after {
-      let place = try spool.locate(parent)
-      if let place, !place.state.isFinal {
-        open.append(parent)
-      } else if place?.state != .done
-        || (try? spool.record(.done, parent).ticket.ending) != .verdict(.passed)
-      {
-        failed = parent
+    for one in ticket.request.dependencies {
+      let place = try spool.locate(one.job)
+      // One that is nowhere is asked of the ledger by who leads, or waits in a batch.
+      guard let place, place.state.isFinal else {
+        open.append(one)
+        continue
       }
+      let passed =
+        place.state == .done
+        && (try? spool.record(.done, one.job).ticket.ending) == .verdict(.passed)
+      if !one.condition.isMet(passed: passed) { failed = one.job }
     }
     return ReadyJob(ticket, notBefore: start, waitsFor: open, failed: failed)
   }
@@ -120,7 +122,7 @@ extension Coordinator {
 extension ReadyJob {
   /// - Parameter notBefore: milliseconds UTC; nil is the ticket's own.
   init(
-    _ ticket: Ticket, notBefore: Int64? = nil, waitsFor: [JobID] = [], failed: JobID? = nil
+    _ ticket: Ticket, notBefore: Int64? = nil, waitsFor: [Dependency] = [], failed: JobID? = nil
   ) {
     let manifest = ticket.manifest
     self.init(

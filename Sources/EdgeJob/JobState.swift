@@ -27,7 +27,8 @@ extension JobState {
   /// The state after `event`. The only place where transitions are written.
   ///
   /// `requeue` puts a job back whose worker died or reported a fault; `exhaust` ends one whose
-  /// faults used up their budget; `settle` accepts an outbox item with a verdict.
+  /// faults used up their budget; `settle` accepts an outbox item with a verdict; `retry` of one in
+  /// `done` is for what fell with another job.
   package func after(_ event: JobEvent) throws(IllegalTransition) -> JobState {
     switch (self, event) {
     case (.incoming, .admit), (.held, .release): .ready
@@ -43,7 +44,7 @@ extension JobState {
     case (.incoming, .cancel), (.ready, .cancel), (.inbox, .cancel), (.held, .cancel),
       (.outbox, .cancel):
       .cancelled
-    case (.dead, .retry), (.cancelled, .retry): .ready
+    case (.dead, .retry), (.cancelled, .retry), (.done, .retry): .ready
     default: throw IllegalTransition(state: self, event: event)
     }
   }

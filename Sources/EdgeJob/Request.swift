@@ -13,6 +13,10 @@ package struct Request: Hashable, Sendable {
   package var notAfter: Int64?
   /// Jobs that must have passed first.
   package var after: [JobID]
+  /// Jobs that must have ended first, however.
+  package var afterAny: [JobID]
+  /// Jobs that must have ended first otherwise than passed.
+  package var afterNotOk: [JobID]
   /// Attempts after a fault, at most.
   package var retries: Int64
   /// The most that this job may cost; nil means its worst case.
@@ -32,7 +36,8 @@ package struct Request: Hashable, Sendable {
     account: String? = nil, key: String? = nil, queue: String = "default", priority: Int64 = 0,
     notBefore: Int64? = nil, notAfter: Int64? = nil, after: [JobID] = [], retries: Int64 = 3,
     creditsMax: Credits? = nil, hold: String? = nil, session: String? = nil,
-    parameters: [String: String] = [:], group: JobGroup? = nil, onLost: OnLost = .rerun
+    parameters: [String: String] = [:], group: JobGroup? = nil, onLost: OnLost = .rerun,
+    afterAny: [JobID] = [], afterNotOk: [JobID] = []
   ) {
     self.account = account
     self.key = key
@@ -41,6 +46,8 @@ package struct Request: Hashable, Sendable {
     self.notBefore = notBefore
     self.notAfter = notAfter
     self.after = after
+    self.afterAny = afterAny
+    self.afterNotOk = afterNotOk
     self.retries = retries
     self.creditsMax = creditsMax
     self.hold = hold
@@ -57,7 +64,10 @@ package struct Request: Hashable, Sendable {
       ("schema", .string(Request.schema)), ("account", account.map { .string($0) }),
       ("key", key.map { .string($0) }), ("queue", .string(queue)), ("priority", .int(priority)),
       ("notBefore", notBefore.map { .int($0) }), ("notAfter", notAfter.map { .int($0) }),
-      ("after", .texts(after.map(\.description))), ("retries", .int(retries)),
+      ("after", .texts(after.map(\.description))),
+      ("afterAny", afterAny.isEmpty ? nil : .texts(afterAny.map(\.description))),
+      ("afterNotOk", afterNotOk.isEmpty ? nil : .texts(afterNotOk.map(\.description))),
+      ("retries", .int(retries)),
       ("creditsMax", creditsMax.map { .string(String($0.micro)) }),
       ("hold", hold.map { .string($0) }), ("session", session.map { .string($0) }),
       ("parameters", parameters.isEmpty ? nil : .table(parameters)), ("group", group?.json),
@@ -74,11 +84,9 @@ package struct Request: Hashable, Sendable {
 
   /// Takes the members of a request out of `fields`.
   init(fields: inout Fields) throws(JSONError) {
-    var after: [JobID] = []
-    for text in try fields.texts("after") {
-      guard let job = JobID(text) else { throw JSONError("\"after\" names no job: \(text)") }
-      after.append(job)
-    }
+    let after = try Request.jobs(&fields, "after")
+    let afterAny = try Request.optionalJobs(&fields, "afterAny")
+    let afterNotOk = try Request.optionalJobs(&fields, "afterNotOk")
     let creditsMax: Credits? =
       if let text = try fields.optionalText("creditsMax") {
         if let credits = Credits(microText: text) {
@@ -100,8 +108,24 @@ package struct Request: Hashable, Sendable {
       notAfter: try fields.optionalInteger("notAfter"), after: after,
       retries: try fields.integer("retries"), creditsMax: creditsMax,
       hold: try fields.optionalText("hold"), session: try fields.optionalText("session"),
-      parameters: parameters, group: group, onLost: onLost)
+      parameters: parameters, group: group, onLost: onLost, afterAny: afterAny,
+      afterNotOk: afterNotOk)
     try check()
+  }
+
+  private static func jobs(_ fields: inout Fields, _ name: String) throws(JSONError) -> [JobID] {
+    var jobs: [JobID] = []
+    for text in try fields.texts(name) {
+      guard let job = JobID(text) else { throw JSONError("\"\(name)\" names no job: \(text)") }
+      jobs.append(job)
+    }
+    return jobs
+  }
+
+  private static func optionalJobs(_ fields: inout Fields, _ name: String) throws(JSONError)
+    -> [JobID]
+  {
+    fields.left.contains(name) ? try jobs(&fields, name) : []
   }
 
   /// Refuses numbers and names out of their range.
@@ -112,14 +136,17 @@ package struct Request: Hashable, Sendable {
     try Parameters.check(parameters)
     guard (-100...100).contains(priority) else { throw JSONError("\"priority\" is not -100 … 100") }
     guard (0...100).contains(retries) else { throw JSONError("\"retries\" is not 0 … 100") }
-    guard after.count <= 1000 else { throw JSONError("more than 1000 dependencies") }
+    guard dependencies.count <= 1000 else { throw JSONError("more than 1000 dependencies") }
   }
 }
 
 extension Request {
   /// With what a line of `submit --from` says instead: any of `key`, `queue`, `priority`, `after`,
-  /// `retries`, `hold`, `parameters`.
-  package func overlaid(with json: JSON) throws(JSONError) -> Request {
+  /// `afterAny`, `afterNotOk`, `retries`, `hold`, `parameters`.
+  /// - Parameter isOther: takes what a line waits for and is no id of a job.
+  package func overlaid(
+    with json: JSON, isOther: (String, Dependency.Condition) throws(JSONError) -> Void
+  ) throws(JSONError) -> Request {
     var fields = try Fields(json, of: "line")
     var request = self
     request.key = try fields.optionalText("key")
@@ -127,17 +154,38 @@ extension Request {
     request.priority = try fields.optionalInteger("priority") ?? priority
     request.retries = try fields.optionalInteger("retries") ?? retries
     request.hold = try fields.optionalText("hold") ?? hold
-    if fields.left.contains("after") {
-      request.after = []
-      for text in try fields.texts("after") {
-        guard let job = JobID(text) else { throw JSONError("\"after\" names no job: \(text)") }
-        request.after.append(job)
+    for (name, condition) in Request.dependencyNames where fields.left.contains(name) {
+      var jobs: [JobID] = []
+      for text in try fields.texts(name) {
+        if let job = JobID(text) { jobs.append(job) } else { try isOther(text, condition) }
       }
+      request.setDependencies(condition, jobs)
     }
     if fields.left.contains("parameters") { request.parameters = try fields.table("parameters") }
     try fields.end()
     try request.check()
     return request
+  }
+
+  private static let dependencyNames: [(String, Dependency.Condition)] = [
+    ("after", .passed), ("afterAny", .ended), ("afterNotOk", .notPassed),
+  ]
+
+  private mutating func setDependencies(_ condition: Dependency.Condition, _ jobs: [JobID]) {
+    switch condition {
+    case .passed: after = jobs
+    case .ended: afterAny = jobs
+    case .notPassed: afterNotOk = jobs
+    }
+  }
+
+  /// Also waits for this one.
+  package mutating func wait(for dependency: Dependency) {
+    switch dependency.condition {
+    case .passed: after.append(dependency.job)
+    case .ended: afterAny.append(dependency.job)
+    case .notPassed: afterNotOk.append(dependency.job)
+    }
   }
 
   static func check(key: String?) throws(JSONError) {

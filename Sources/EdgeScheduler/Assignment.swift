@@ -180,7 +180,7 @@ extension ReadyQueue {
     for job in jobs ?? Array(members.keys) {
       guard let index = members[job]?.index else { continue }
       if let waiting = dependents[job] {
-        reasons[job] = .dependencies(waiting.open.sorted())
+        reasons[job] = .dependencies(Set(waiting.open.map(\.job)).sorted())
       } else if let timed = later[job] {
         reasons[job] = .notBefore(timed.time)
       } else {

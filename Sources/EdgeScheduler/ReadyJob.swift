@@ -18,8 +18,8 @@ package struct ReadyJob: Hashable, Sendable {
   /// Milliseconds UTC after which it no longer starts; nil means never.
   package var notAfter: Int64?
   /// Dependencies whose end is not known yet.
-  package var waitsFor: [JobID]
-  /// A dependency that ended with another verdict than passed.
+  package var waitsFor: [Dependency]
+  /// A dependency that did not end as it had to.
   package var failedDependency: JobID?
   /// The `run` that submitted it; its own worker may take it besides the general ones.
   package var session: String?
@@ -39,7 +39,7 @@ package struct ReadyJob: Hashable, Sendable {
   package init(
     job: JobID, account: String, queue: String = "default", group: JobGroup? = nil,
     priority: Int64 = 0, admitted: Int64, notBefore: Int64 = 0, notAfter: Int64? = nil,
-    waitsFor: [JobID] = [], failedDependency: JobID? = nil, session: String? = nil,
+    waitsFor: [Dependency] = [], failedDependency: JobID? = nil, session: String? = nil,
     profile: String, language: String = "", requirements: [String] = [], isSmall: Bool = true,
     processors: Int64 = 1, memoryBytes: Int64 = 0
   ) {

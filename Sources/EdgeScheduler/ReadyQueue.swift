@@ -34,7 +34,7 @@ package struct ReadyQueue: Sendable {
   private var expiring = MinHeap<Timed>([])
   /// Jobs that wait for others.
   var dependents: [JobID: Dependent] = [:]
-  private var children: [JobID: [JobID]] = [:]
+  private var children: [JobID: [Child]] = [:]
   private var failed: [(job: JobID, because: JobID)] = []
   /// Jobs that were given a worker and have not come back.
   var running: [JobID: Running] = [:]
@@ -62,8 +62,14 @@ package struct ReadyQueue: Sendable {
     }
   }
 
+  /// A job that waits for another.
+  private struct Child: Sendable {
+    let job: JobID
+    let condition: Dependency.Condition
+  }
+
   struct Dependent: Sendable {
-    var open: Set<JobID>
+    var open: Set<Dependency>
     let notBefore: Int64
     let admitted: Int64
   }
@@ -122,7 +128,9 @@ package struct ReadyQueue: Sendable {
     if job.failedDependency != nil || !job.waitsFor.isEmpty {
       dependents[job.job] = Dependent(
         open: Set(job.waitsFor), notBefore: job.notBefore, admitted: job.admitted)
-      for parent in job.waitsFor { children[parent, default: []].append(job.job) }
+      for one in job.waitsFor {
+        children[one.job, default: []].append(Child(job: job.job, condition: one.condition))
+      }
     } else {
       enter(job.job, index, notBefore: job.notBefore, admitted: job.admitted)
     }
@@ -151,13 +159,14 @@ package struct ReadyQueue: Sendable {
 
   /// A job has ended, so that those that wait for it may go on or fall.
   package mutating func ended(_ job: JobID, passed: Bool) {
-    for child in children.removeValue(forKey: job) ?? [] {
+    for one in children.removeValue(forKey: job) ?? [] {
+      let child = one.job
       guard let index = members[child]?.index, var waiting = dependents[child] else { continue }
-      guard passed else {
+      guard one.condition.isMet(passed: passed) else {
         failed.append((child, job))
         continue
       }
-      waiting.open.remove(job)
+      waiting.open.remove(Dependency(job: job, condition: one.condition))
       dependents[child] = waiting.open.isEmpty ? nil : waiting
       if waiting.open.isEmpty {
         enter(child, index, notBefore: waiting.notBefore, admitted: waiting.admitted)

@@ -102,6 +102,9 @@ package struct BatchRequests: Sendable {
     self.offsets = offsets
   }
 
+  /// False where no job can have a key of its own: one request stands for all.
+  package var mayHaveKeys: Bool { offsets.count > 1 || batch.count <= BatchFile.frameCount }
+
   /// The head of a frame; nil at the file's end, and where it announces more than there may be.
   private static func header(_ file: Int32, at offset: Int64) -> (
     kind: Frame.Kind, length: Int, check: UInt32

@@ -123,7 +123,8 @@ extension SplitMix64 {
       after: list(3) { $0.job() }, retries: number(0...100),
       creditsMax: maybe { Credits(micro: $0.number(0...Int64.max)) },
       hold: maybe { $0.text(atMost: 20) }, session: maybe { $0.text(atMost: 20) },
-      onLost: one(of: OnLost.allCases))
+      onLost: one(of: OnLost.allCases), afterAny: list(2) { $0.job() },
+      afterNotOk: list(2) { $0.job() })
   }
 
   mutating func manifest() -> TaskManifest {

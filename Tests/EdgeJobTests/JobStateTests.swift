@@ -14,7 +14,7 @@ struct JobStateTests {
     .held: [.release: .ready, .exhaust: .dead, .expire: .done, .cancel: .cancelled],
     .dead: [.retry: .ready],
     .cancelled: [.retry: .ready],
-    .done: [:],
+    .done: [.retry: .ready],
     .quarantine: [:],
   ]
 

@@ -33,7 +33,7 @@ struct PropertyTests {
         session: random.once(in: 3) ? "s\(random.number(0...2))" : nil)
       if random.once(in: 5) { job.notBefore = random.number(900...1100) }
       if random.once(in: 5) { job.notAfter = random.number(900...1100) }
-      if random.once(in: 8) { job.waitsFor = [jobID(1000)] }
+      if random.once(in: 8) { job.waitsFor = [after(1000)] }
       if random.once(in: 12) { job.failedDependency = jobID(1001) }
       world.jobs.append(job)
     }

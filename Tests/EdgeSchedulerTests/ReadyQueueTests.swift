@@ -119,9 +119,9 @@ struct ReadyQueueTests {
     var later = job(1)
     later.notBefore = 100
     var child = job(2)
-    child.waitsFor = [jobID(1)]
+    child.waitsFor = [after(1)]
     var grandchild = job(3)
-    grandchild.waitsFor = [jobID(2)]
+    grandchild.waitsFor = [after(2)]
     for job in [grandchild, child, later] { queue.insert(job) }
     #expect(queue.nextTime == 100)
     _ = queue.advance(to: 99)
@@ -134,6 +134,30 @@ struct ReadyQueueTests {
     let fallen = queue.advance(to: 100).dependencyFailed
     #expect(fallen.map(\.job) == [jobID(3)] && fallen.map(\.because) == [jobID(2)])
     #expect(queue.isEmpty)
+  }
+
+  /// Each condition with each end, and two conditions on the same job.
+  @Test
+  func dependenciesHaveConditions() {
+    for passed in [true, false] {
+      var queue = ReadyQueue()
+      queue.insert(job(1))
+      let all: [[Dependency.Condition]] = [
+        [.passed], [.ended], [.notPassed], [.ended, .passed], [.passed, .notPassed],
+      ]
+      for (number, conditions) in all.enumerated() {
+        var child = job(number + 2)
+        child.waitsFor = conditions.map { after(1, $0) }
+        queue.insert(child)
+      }
+      _ = queue.assign(to: [worker()], now: 0)
+      queue.ended(jobID(1), passed: passed)
+      let fallen = Set(queue.advance(to: 0).dependencyFailed.map(\.job))
+      let right = passed ? [4, 6] : [2, 5, 6]
+      #expect(fallen == Set(right.map { jobID($0) }))
+      let given = queue.assign(to: [worker(slots: 9)], now: 0)
+      #expect(given.count == 5 - right.count)
+    }
   }
 
   /// Jobs that come, go, wait and end in any order leave the same queue as one made at once.

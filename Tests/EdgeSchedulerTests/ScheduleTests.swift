@@ -9,6 +9,11 @@ func jobID(_ number: Int) -> JobID {
   return JobID(prefixOf: Digest(bytes: bytes.enumerated().map { $0 < 8 ? 0 : $1 }))
 }
 
+/// Waits for that job.
+func after(_ number: Int, _ condition: Dependency.Condition = .passed) -> Dependency {
+  Dependency(job: jobID(number), condition: condition)
+}
+
 func job(
   _ number: Int, _ account: String = "a", priority: Int64 = 0, admitted: Int64? = nil,
   profile: String = "p", language: String = "", requirements: [String] = [],
@@ -182,7 +187,7 @@ struct WaitingTests {
     #expect(reason(early, [worker()], now: 99) == .notBefore(100))
     #expect(reason(early, [worker()], now: 100) == nil)
     var dependent = early
-    dependent.waitsFor = [jobID(9), jobID(8)]
+    dependent.waitsFor = [after(9), after(8)]
     #expect(reason(dependent, [worker()], now: 100) == .dependencies([jobID(8), jobID(9)]))
   }
 
@@ -195,7 +200,7 @@ struct WaitingTests {
     #expect(expired.expired == [jobID(1)])
     #expect(expired.waiting.isEmpty && expired.assignments.isEmpty)
     // Also while it waits for something else.
-    late.waitsFor = [jobID(9)]
+    late.waitsFor = [after(9)]
     #expect(schedule(ready: [late], workers: [], now: 101).expired == [jobID(1)])
     late.failedDependency = jobID(8)
     let failed = schedule(ready: [late], workers: [worker()], now: 101)

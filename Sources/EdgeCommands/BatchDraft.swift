@@ -1,0 +1,140 @@
+internal import EdgeJob
+
+/// The requests of a batch whose jobs have no ids yet, and which of them wait for one another.
+///
+/// Each stands behind those that it waits for: tickets are made in this order and a bounded number
+/// ahead, so a job in front would keep the one that it waits for from its ticket.
+struct BatchDraft {
+  let requests: RequestList
+  /// A request of the list waits for another one.
+  struct Edge: Hashable {
+    let child: Int
+    let parent: Int
+    let condition: Dependency.Condition
+  }
+
+  private let edges: [Edge]
+  /// Where each one was before; empty where it is where it was.
+  private let places: [Int]
+
+  init(_ requests: RequestList) {
+    self.requests = requests
+    edges = []
+    places = []
+  }
+
+  /// - Parameter edges: without a circle.
+  init(_ requests: [Request], key: String?, edges: [Edge]) {
+    places = BatchDraft.order(requests.count, edges)
+    var position = [Int](repeating: 0, count: requests.count)
+    for (new, old) in places.enumerated() { position[old] = new }
+    self.requests = RequestList(places.map { requests[$0] }, key: key)
+    self.edges = edges.map {
+      Edge(child: position[$0.child], parent: position[$0.parent], condition: $0.condition)
+    }
+  }
+
+  /// The jobs in the order in which somebody wrote their requests.
+  func asWritten(_ jobs: [JobID]) -> [JobID] {
+    if places.isEmpty { return jobs }
+    return zip(places, jobs).sorted { $0.0 < $1.0 }.map(\.1)
+  }
+
+  /// Everybody behind those that he waits for, otherwise as before.
+  private static func order(_ count: Int, _ edges: [Edge]) -> [Int] {
+    let parents = Dictionary(grouping: edges, by: \.child)
+    var order: [Int] = []
+    var isThere = [Bool](repeating: false, count: count)
+    for start in 0..<count {
+      var stack = [start]
+      while let node = stack.last {
+        if !isThere[node], let next = parents[node]?.first(where: { !isThere[$0.parent] }) {
+          stack.append(next.parent)
+          continue
+        }
+        stack.removeLast()
+        if !isThere[node] { order.append(node) }
+        isThere[node] = true
+      }
+    }
+    return order
+  }
+
+  /// The requests with the ids of those that they wait for.
+  /// - Parameter jobs: an id for each request.
+  func resolved(_ jobs: [JobID]) -> RequestList {
+    if edges.isEmpty { return requests }
+    var each = Array(requests)
+    for edge in edges {
+      each[edge.child].wait(for: Dependency(job: jobs[edge.parent], condition: edge.condition))
+    }
+    return RequestList(each, key: requests.key)
+  }
+}
+
+/// What the lines of a file say about one another: `#3` is the third request, anything else the key
+/// of one.
+struct LineReferences {
+  /// The line of each request, from 1.
+  var lines: [Int] = []
+  private var found: [(child: Int, text: String, condition: Dependency.Condition)] = []
+
+  /// Takes note of a name that is no job's id.
+  mutating func note(_ text: String, _ condition: Dependency.Condition, by child: Int) {
+    found.append((child, text, condition))
+  }
+
+  /// Finds out who is meant.
+  /// - Throws: a failure with code 65 where nobody is, or some wait for one another in a circle.
+  func resolve(_ requests: [Request], place: String) throws -> [BatchDraft.Edge] {
+    var keys: [String: Int] = [:]
+    for (index, request) in requests.enumerated() { keys[request.key ?? ""] = index }
+    keys[""] = nil
+    var parents: [Int: [Int]] = [:]
+    var edges: [BatchDraft.Edge] = []
+    for (child, text, condition) in found {
+      let number = text.hasPrefix("#") ? Int(text.dropFirst()).map { $0 - 1 } : nil
+      guard let parent = number ?? keys[text], requests.indices.contains(parent) else {
+        throw CommandFailure(
+          .badInput, "line \(lines[child]) waits for \(text), which is no job", place: place,
+          why: "a job is named by its id, a key of this file, or #3 for its third request")
+      }
+      parents[child, default: []].append(parent)
+      edges.append(BatchDraft.Edge(child: child, parent: parent, condition: condition))
+    }
+    if let circle = LineReferences.circle(parents) {
+      let text = circle.map { "\(lines[$0])" }.joined(separator: " → ")
+      throw CommandFailure(
+        .badInput, "lines wait for one another in a circle", place: place, why: text,
+        next: "take one of these dependencies out")
+    }
+    return edges
+  }
+
+  /// Some circle, from one request back to it; nil where there is none.
+  private static func circle(_ parents: [Int: [Int]]) -> [Int]? {
+    var isDone: Set<Int> = []
+    for start in parents.keys.sorted() where !isDone.contains(start) {
+      var path = [(node: start, next: 0)]
+      var onPath: Set<Int> = [start]
+      while let last = path.last {
+        let ahead = parents[last.node] ?? []
+        guard last.next < ahead.count else {
+          path.removeLast()
+          onPath.remove(last.node)
+          isDone.insert(last.node)
+          continue
+        }
+        path[path.count - 1].next += 1
+        let node = ahead[last.next]
+        if onPath.contains(node) {
+          return path.map(\.node).drop { $0 != node } + [node]
+        }
+        if isDone.contains(node) { continue }
+        path.append((node, 0))
+        onPath.insert(node)
+      }
+    }
+    return nil
+  }
+}

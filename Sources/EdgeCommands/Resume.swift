@@ -1,0 +1,150 @@
+internal import ArgumentParser
+internal import EdgeCoordinator
+internal import EdgeJob
+internal import EdgeLedger
+internal import EdgeReport
+internal import EdgeSpool
+internal import EdgeSystem
+
+/// `edgecoder resume`.
+struct Resume: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "resume",
+    abstract: "Runs anew what of batches or jobs has given no verdict.",
+    discussion: """
+      Example: edgecoder resume 01jd8w6k3m2v9c5x7r1t0000
+
+      Jobs that are dead, cancelled, or fell with another one start anew; what passed or failed
+      stays, and so does what is under way. To say it twice changes nothing more.
+      """)
+
+  @OptionGroup var jobs: JobArguments
+  @OptionGroup var place: SpoolOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let site = try Site(place)
+    var plan = ResumePlan(site)
+    for id in try jobs.ids() { try plan.add(id) }
+    let again = plan.order()
+    if !again.isEmpty {
+      let request = ControlRequest(.retry, again, reason: "resumed")
+      if site.isOurs, let coordinator = try site.lead() {
+        try coordinator.obey(request, of: Identity.user)
+        for case .notice(let text) in coordinator.events { Console.note(text) }
+      } else {
+        try site.spool.askFor(request)
+        Console.note("asked the coordinator to start \(Amount.count(again.count, "job")) anew")
+      }
+    }
+    let count = { (name: String, title: String, number: Int) in
+      Property(name, title: title, Cell(Int64(number)), .int(Int64(number)))
+    }
+    try output.render(
+      Document(
+        schema: "edgecoder.resume/1",
+        properties: [
+          Property(
+            "resumed", title: "started anew", Cell(Int64(again.count)),
+            .texts(again.map(\.description))),
+          count("verdicts", "have a verdict", plan.verdicts),
+          count("underway", "are under way", plan.underway),
+          count("fallen", "would fall again with another job", plan.fallen),
+        ]))
+  }
+}
+
+/// Which jobs of some batches start anew, each after those that it waits for.
+struct ResumePlan {
+  private let site: Site
+  private let view: JobView
+  /// Those that gave no verdict, in the order in which they were named.
+  private var candidates: [JobID] = []
+  private var tickets: [JobID: Ticket] = [:]
+  private var seen: Set<JobID> = []
+  private(set) var verdicts = 0
+  private(set) var underway = 0
+  private(set) var fallen = 0
+
+  init(_ site: Site) {
+    self.site = site
+    view = JobView(site)
+  }
+
+  /// Takes a job in, or all jobs of a batch.
+  mutating func add(_ id: JobID) throws {
+    if id.isBatch, let place = site.spool.place(ofBatch: id) {
+      let batch = try site.spool.batch(at: place)
+      for job in view.jobs(of: batch, at: place, from: 0) { try look(at: job, isIn: place) }
+    } else {
+      try look(at: id, isIn: nil)
+    }
+  }
+
+  private mutating func look(at job: JobID, isIn batch: BatchPlace?) throws {
+    guard seen.insert(job).inserted else { return }
+    guard let place = try site.spool.locate(job) else {
+      // One with a key of its own has no place that its id tells before it has a ticket.
+      if batch?.next != nil || view.isInBatch(job) {
+        underway += 1
+        return
+      }
+      if batch != nil, try site.isOurs && site.ledger().lastRound(job: job) > 0 {
+        // Pruned.
+        verdicts += 1
+        return
+      }
+      throw CommandFailure(
+        .notFound, "there is no job \(job)", place: site.spool.path,
+        next: "edgecoder status --all lists the jobs")
+    }
+    guard place.state.isFinal, place.state != .quarantine else {
+      underway += 1
+      return
+    }
+    let ticket = try view.ticket(at: place, job)
+    switch ticket.ending {
+    case .dead, .cancelled, .dependencyFailed:
+      candidates.append(job)
+      tickets[job] = ticket
+    default: verdicts += 1
+    }
+  }
+
+  /// The jobs to start anew, each after those of them that it waits for.
+  mutating func order() -> [JobID] {
+    var order: [JobID] = []
+    var isDone: Set<JobID> = []
+    var willRun: Set<JobID> = []
+    for candidate in candidates {
+      // Depth first without recursion: a chain may be as long as a batch.
+      var stack = [candidate]
+      while let job = stack.last {
+        let parents = tickets[job]?.request.dependencies ?? []
+        if let next = parents.first(where: { tickets[$0.job] != nil && !isDone.contains($0.job) }),
+          !stack.contains(next.job)
+        {
+          stack.append(next.job)
+          continue
+        }
+        stack.removeLast()
+        guard isDone.insert(job).inserted else { continue }
+        if parents.allSatisfy({ mayBeMet($0, willRun) }) {
+          order.append(job)
+          willRun.insert(job)
+        } else {
+          fallen += 1
+        }
+      }
+    }
+    return order
+  }
+
+  /// Whether a dependency is met, or can still be.
+  private func mayBeMet(_ one: Dependency, _ willRun: Set<JobID>) -> Bool {
+    if willRun.contains(one.job) { return true }
+    guard let row = try? view.row(one.job) else { return true }
+    guard let ending = row.ending else { return true }
+    return one.condition.isMet(passed: ending == .verdict(.passed))
+  }
+}
