@@ -35,6 +35,9 @@ extension Coordinator {
       for state in [JobState.dead, .cancelled] {
         try onSpool { () throws(SpoolError) in try spool.removeTicket(at: Layout.path(state, job)) }
       }
+      if let fallen = try? spool.record(.done, job), fallen.ticket.round < ticket.round {
+        try onSpool { () throws(SpoolError) in try spool.removeTicket(at: Layout.path(.done, job)) }
+      }
     }
     return ticket
   }

@@ -261,7 +261,7 @@ package struct Examination {
 
   /// Whether a ticket is of a later round than the record of the job's end.
   private func isRetried(_ ticket: Ticket) -> Bool {
-    [JobState.dead, .cancelled].contains { state in
+    [JobState.dead, .cancelled, .done].contains { state in
       (try? spool.record(state, ticket.job).ticket.round).map { $0 < ticket.round } ?? false
     }
   }

@@ -122,7 +122,10 @@ extension Spool {
   /// What a worker with a lease has written last; nil where it has none.
   package func renewal(of worker: String) -> Renewal? {
     let path = "\(Layout.workers)/\(worker)/\(Renewal.name)"
-    return (try? root.read(path, atMost: 4096)).map(Renewal.init(bytes:))
+    do throws(SystemError) { return Renewal(bytes: try root.read(path, atMost: 4096)) } catch {
+      // What is there and cannot be read is no reason to go by the lock.
+      return error.isNotFound ? nil : Renewal(bytes: [])
+    }
   }
 
   /// How long ago a worker has renewed its lease, as far as a first look tells: by the age of the

@@ -4,15 +4,13 @@ internal import Glibc
 extension Directory {
   /// A file that no name leads to yet, on this directory's file system; `link` gives it one.
   package func unnamedFile(mode: UInt32 = 0o600) throws(SystemError) -> Descriptor {
-    let number = ec_openat(raw, ".", ec_o_tmpfile | O_RDWR | O_CLOEXEC, mode)
-    // Network file systems know no files without a name, open(2).
-    let isUnknown = number < 0 && (errno == EOPNOTSUPP || errno == EISDIR)
     let file = Descriptor(
       owning: try checked("open", name) {
-        isUnknown
-          ? ec_openat(
-            raw, Directory.namePrefix + Hex16.random(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode)
-          : number
+        let file = ec_openat(raw, ".", ec_o_tmpfile | O_RDWR | O_CLOEXEC, mode)
+        // Network file systems know no files without a name, open(2).
+        guard file < 0, errno == EOPNOTSUPP || errno == EISDIR else { return file }
+        return ec_openat(
+          raw, Directory.namePrefix + Hex16.random(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode)
       })
     _ = try checked("chmod", name) { fchmod(file.raw, mode) }
     return file

@@ -35,6 +35,34 @@ struct ControlTests {
     #expect(try site.ledger.verify().isClean)
   }
 
+  /// A job that fell with another one starts anew, also where the removal of its end was cut short.
+  @Test func retryOfAJobThatFell() throws {
+    let site = try Site()
+    let before = try site.available()
+    var coordinator: Coordinator? = try site.coordinator()
+    let parent = try site.submit(Request(hold: "first"))[0]
+    let child = try site.submit(Request(after: [parent]))[0]
+    try coordinator?.settleDown()
+    try ask(site, try #require(coordinator), .cancel, parent)
+    #expect(try site.spool.record(.done, child).ticket.ending == .dependencyFailed)
+    let end = try site.spool.root.read("done/\(child)", atMost: 1 << 20)
+    try ask(site, try #require(coordinator), .retry, child)
+    #expect(try site.spool.locate(child)?.state == .done, "it would fall again")
+    try ask(site, try #require(coordinator), .retry, parent)
+    try ask(site, try #require(coordinator), .retry, child)
+    #expect(try site.spool.locate(child)?.state == .ready)
+    coordinator = nil
+    try site.spool.root.publish("done/\(child)", end, mode: 0o400)
+    let next = try site.coordinator()
+    try next.settleDown()
+    #expect(try site.spool.locate(child)?.state == .ready)
+    try ask(site, next, .cancel, parent)
+    #expect(try site.spool.record(.done, child).ticket.ending == .dependencyFailed)
+    #expect(try site.spool.record(.done, child).ticket.round == 2)
+    #expect(try site.available() == before)
+    #expect(try site.ledger.verify().isClean)
+  }
+
   @Test func cancelReachesARunningJobThroughItsWorker() throws {
     let site = try Site()
     let before = try site.available()

@@ -68,6 +68,11 @@ struct LeaseTests {
     #expect(try isAlive(at: 0))
     #expect(try isAlive(at: 3599))
     #expect(try !isAlive(at: 3600))
+    leases = Leases()
+    try site.spool.root.remove("workers/far/renewal")
+    try site.spool.root.makeDirectory("workers/far/renewal")
+    #expect(try isAlive(at: 0))
+    #expect(try !isAlive(at: 3600), "its lock is held, and that says nothing")
   }
 
   @Test func `another process under its name ends a worker's renewals`() throws {
