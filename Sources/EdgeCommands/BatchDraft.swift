@@ -93,7 +93,7 @@ struct LineReferences {
     var parents: [Int: [Int]] = [:]
     var edges: [BatchDraft.Edge] = []
     for (child, text, condition) in found {
-      let number = text.hasPrefix("#") ? Int(text.dropFirst()).map { $0 - 1 } : nil
+      let number = text.hasPrefix("#") ? Int(text.dropFirst()).map { $0 &- 1 } : nil
       guard let parent = number ?? keys[text], requests.indices.contains(parent) else {
         throw CommandFailure(
           .badInput, "line \(lines[child]) waits for \(text), which is no job", place: place,
@@ -101,6 +101,13 @@ struct LineReferences {
       }
       parents[child, default: []].append(parent)
       edges.append(BatchDraft.Edge(child: child, parent: parent, condition: condition))
+    }
+    for (child, others) in parents
+    where others.count + requests[child].dependencies.count > Request.dependenciesMax {
+      throw CommandFailure(
+        .badInput,
+        "line \(lines[child]) waits for more than \(Request.dependenciesMax) jobs", place: place,
+        next: "let it wait for one that waits for them")
     }
     if let circle = LineReferences.circle(parents) {
       let text = circle.map { "\(lines[$0])" }.joined(separator: " → ")

@@ -58,6 +58,8 @@ package struct Request: Hashable, Sendable {
   }
 
   package static let schema = "edgecoder.request/1"
+  /// The most jobs that one waits for.
+  package static let dependenciesMax = 1000
 
   package var json: JSON {
     .members([
@@ -136,7 +138,9 @@ package struct Request: Hashable, Sendable {
     try Parameters.check(parameters)
     guard (-100...100).contains(priority) else { throw JSONError("\"priority\" is not -100 … 100") }
     guard (0...100).contains(retries) else { throw JSONError("\"retries\" is not 0 … 100") }
-    guard dependencies.count <= 1000 else { throw JSONError("more than 1000 dependencies") }
+    guard dependencies.count <= Request.dependenciesMax else {
+      throw JSONError("more than \(Request.dependenciesMax) dependencies")
+    }
   }
 }
 

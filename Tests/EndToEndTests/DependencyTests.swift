@@ -126,6 +126,11 @@ extension EndToEnd.DependencyTests {
       ("{\"key\":\"a\",\"after\":[\"b\"]}\n\n{\"key\":\"b\",\"afterAny\":[\"#1\"]}\n", "1 → 3 → 1"),
       ("{\"after\":[\"#2\"]}\n", "line 1 waits for #2"),
       ("{\"after\":[\"who\"]}\n", "line 1 waits for who"),
+      ("{\"after\":[\"#\(Int.min)\"]}\n", "line 1 waits for #-9"),
+      (
+        "{}\n{\"after\":[\(String(repeating: "\"#1\",", count: 1000))\"#1\"]}\n",
+        "line 2 waits for more than 1000 jobs"
+      ),
     ] {
       let refused = try expect(
         place.edgecoder("submit", task, "--from", try lines(place, text)), 65)
