@@ -88,8 +88,14 @@ struct LineReferences {
   /// - Throws: a failure with code 65 where nobody is, or some wait for one another in a circle.
   func resolve(_ requests: [Request], place: String) throws -> [BatchDraft.Edge] {
     var keys: [String: Int] = [:]
-    for (index, request) in requests.enumerated() { keys[request.key ?? ""] = index }
-    keys[""] = nil
+    for (index, request) in requests.enumerated() {
+      guard let key = request.key else { continue }
+      if let other = keys.updateValue(index, forKey: key) {
+        throw CommandFailure(
+          .badInput, "lines \(lines[other]) and \(lines[index]) have the same key \(key)",
+          place: place, why: "a key names one job")
+      }
+    }
     var parents: [Int: [Int]] = [:]
     var edges: [BatchDraft.Edge] = []
     for (child, text, condition) in found {
@@ -109,39 +115,12 @@ struct LineReferences {
         "line \(lines[child]) waits for more than \(Request.dependenciesMax) jobs", place: place,
         next: "let it wait for one that waits for them")
     }
-    if let circle = LineReferences.circle(parents) {
+    if let circle = Circle.first(from: parents.keys.sorted(), next: { parents[$0] ?? [] }) {
       let text = circle.map { "\(lines[$0])" }.joined(separator: " → ")
       throw CommandFailure(
         .badInput, "lines wait for one another in a circle", place: place, why: text,
         next: "take one of these dependencies out")
     }
     return edges
-  }
-
-  /// Some circle, from one request back to it; nil where there is none.
-  private static func circle(_ parents: [Int: [Int]]) -> [Int]? {
-    var isDone: Set<Int> = []
-    for start in parents.keys.sorted() where !isDone.contains(start) {
-      var path = [(node: start, next: 0)]
-      var onPath: Set<Int> = [start]
-      while let last = path.last {
-        let ahead = parents[last.node] ?? []
-        guard last.next < ahead.count else {
-          path.removeLast()
-          onPath.remove(last.node)
-          isDone.insert(last.node)
-          continue
-        }
-        path[path.count - 1].next += 1
-        let node = ahead[last.next]
-        if onPath.contains(node) {
-          return path.map(\.node).drop { $0 != node } + [node]
-        }
-        if isDone.contains(node) { continue }
-        path.append((node, 0))
-        onPath.insert(node)
-      }
-    }
-    return nil
   }
 }

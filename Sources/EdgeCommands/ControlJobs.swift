@@ -65,6 +65,9 @@ struct ControlOptions: ParsableArguments {
         refused = true
       }
     }
+    if !coordinator.unpaid.isEmpty {
+      throw ArgumentParser.ExitCode(EdgeJob.ExitCode.notPermitted.rawValue)
+    }
     if refused { throw ArgumentParser.ExitCode(EdgeJob.ExitCode.notFound.rawValue) }
   }
 
@@ -126,7 +129,7 @@ struct Release: ParsableCommand {
 struct Retry: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "retry",
-    abstract: "Starts dead or cancelled jobs anew, with a new reservation.",
+    abstract: "Starts jobs anew that gave no verdict, with a new reservation.",
     discussion: "Example: edgecoder retry 01jd8w6k3m2v9c5x7r1t4b0n6q")
   @OptionGroup var options: ControlOptions
   func run() throws { try options.ask(.retry) }

@@ -87,6 +87,14 @@ struct JobArguments: ParsableArguments {
 
   func ids() throws -> [JobID] { try JobArguments.ids(jobs) }
 
+  /// Jobs that somebody waits for: ids, and `batch:JOB` for the whole batch of one.
+  static func parents(_ texts: [String]) throws -> [JobID] {
+    try texts.map { text in
+      guard text.hasPrefix("batch:") else { return try ids([text])[0] }
+      return try ids([String(text.dropFirst("batch:".count))])[0].batch
+    }
+  }
+
   static func ids(_ jobs: [String]) throws -> [JobID] {
     try jobs.map { text in
       guard let job = JobID(text) else {

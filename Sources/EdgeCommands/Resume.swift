@@ -12,26 +12,34 @@ struct Resume: ParsableCommand {
     commandName: "resume",
     abstract: "Runs anew what of batches or jobs has given no verdict.",
     discussion: """
-      Example: edgecoder resume 01jd8w6k3m2v9c5x7r1t0000
+      Example: edgecoder resume --batch 01jd8w6k3m2v9c5x7r1t4b0n6q
 
-      Jobs that are dead, cancelled, or fell with another one start anew; what passed or failed
-      stays, and so does what is under way. To say it twice changes nothing more.
+      Jobs that are dead, cancelled, or fell with another one start anew, parents first; what \
+      passed, failed or expired stays, and so does what is under way. To say it twice changes \
+      nothing more. The exit code is 77 where some cannot be paid for.
       """)
 
   @OptionGroup var jobs: JobArguments
   @OptionGroup var place: SpoolOptions
+
+  @Flag(help: "The whole batches of these jobs.")
+  var batch = false
+
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     let site = try Site(place)
     var plan = ResumePlan(site)
-    for id in try jobs.ids() { try plan.add(id) }
-    let again = plan.order()
+    for id in try jobs.ids() { try plan.add(batch ? id.batch : id) }
+    var again = plan.order()
+    var unpaid: Set<JobID> = []
     if !again.isEmpty {
       let request = ControlRequest(.retry, again, reason: "resumed")
       if site.isOurs, let coordinator = try site.lead() {
         try coordinator.obey(request, of: Identity.user)
         for case .notice(let text) in coordinator.events { Console.note(text) }
+        unpaid = coordinator.unpaid
+        again.removeAll { unpaid.contains($0) }
       } else {
         try site.spool.askFor(request)
         Console.note("asked the coordinator to start \(Amount.count(again.count, "job")) anew")
@@ -50,7 +58,16 @@ struct Resume: ParsableCommand {
           count("verdicts", "have a verdict", plan.verdicts),
           count("underway", "are under way", plan.underway),
           count("fallen", "would fall again with another job", plan.fallen),
+          count("expired", "have expired", plan.expired),
+          count("rejected", "were rejected", plan.rejected),
+          count("unpaid", "cannot be paid for", unpaid.count),
         ]))
+    if !unpaid.isEmpty {
+      throw CommandFailure(
+        .notPermitted, "\(Amount.count(unpaid.count, "job")) did not start anew",
+        place: site.spool.path, why: "there are not enough credits",
+        next: "grant some with edgecoder account grant, then repeat this")
+    }
   }
 }
 
@@ -65,6 +82,8 @@ struct ResumePlan {
   private(set) var verdicts = 0
   private(set) var underway = 0
   private(set) var fallen = 0
+  private(set) var expired = 0
+  private(set) var rejected = 0
 
   init(_ site: Site) {
     self.site = site
@@ -98,12 +117,26 @@ struct ResumePlan {
         .notFound, "there is no job \(job)", place: site.spool.path,
         next: "edgecoder status --all lists the jobs")
     }
-    guard place.state.isFinal, place.state != .quarantine else {
+    if place.state == .quarantine {
+      rejected += 1
+      return
+    }
+    guard place.state.isFinal || place.state == .held else {
       underway += 1
       return
     }
     let ticket = try view.ticket(at: place, job)
+    if place.state == .held {
+      if ticket.hold?.hasPrefix(Coordinator.fallenPrefix) == true {
+        candidates.append(job)
+        tickets[job] = ticket
+      } else {
+        underway += 1
+      }
+      return
+    }
     switch ticket.ending {
+    case .expired: expired += 1
     case .dead, .cancelled, .dependencyFailed:
       candidates.append(job)
       tickets[job] = ticket

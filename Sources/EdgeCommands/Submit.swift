@@ -29,7 +29,7 @@ struct RequestOptions: ParsableArguments {
 
   @Option(
     name: [.long, .customLong("after-ok")], parsing: .upToNextOption,
-    help: "Jobs that must have passed before.")
+    help: "Jobs that must have passed before; batch:JOB is the whole batch of one.")
   var after: [String] = []
 
   @Option(parsing: .upToNextOption, help: "Jobs that must have ended before, however.")
@@ -37,6 +37,10 @@ struct RequestOptions: ParsableArguments {
 
   @Option(parsing: .upToNextOption, help: "Jobs that must have ended before, and not passed.")
   var afterNotOk: [String] = []
+
+  @Option(
+    help: "Where one of these did not end as it had to: fail, or hold for somebody to decide.")
+  var onDependencyFailed = OnDependencyFailed.fail
 
   @Option(help: "Attempts after a fault of ours, at most.")
   var retries: Int64 = 3
@@ -64,16 +68,20 @@ struct RequestOptions: ParsableArguments {
     let request = Request(
       account: account, key: key.map { count == 1 ? $0 : "\($0)-\(index)" }, queue: queue,
       priority: priority, notBefore: try delay.map { now + (try milliseconds($0)) },
-      notAfter: try within.map { now + (try milliseconds($0)) }, after: try JobArguments.ids(after),
+      notAfter: try within.map { now + (try milliseconds($0)) },
+      after: try JobArguments.parents(after),
       retries: retries,
       creditsMax: credits, hold: hold, session: session, onLost: onLost,
-      afterAny: try JobArguments.ids(afterAny), afterNotOk: try JobArguments.ids(afterNotOk))
+      afterAny: try JobArguments.parents(afterAny),
+      afterNotOk: try JobArguments.parents(afterNotOk),
+      onDependencyFailed: onDependencyFailed)
     do { try request.check() } catch { throw CommandFailure(.usage, error.problem) }
     return request
   }
 }
 
 extension OnLost: ExpressibleByArgument {}
+extension OnDependencyFailed: ExpressibleByArgument {}
 
 /// A job that was handed over by this process.
 struct SubmittedJob {
@@ -114,7 +122,10 @@ struct Submitter {
       let requests = draft.resolved(jobs)
       try checkParents(of: requests, among: jobs)
       submitted += draft.asWritten(jobs).map { SubmittedJob(job: $0, name: task) }
-      if request.key != nil, try areKnown(copies == 1 ? jobs : [file], archive.raw) { continue }
+      if request.key != nil, try areKnown(copies == 1 ? jobs : [file], archive.raw) {
+        if copies > 1 { try checkSameRequests(file, requests) }
+        continue
+      }
       let isNew =
         isSingle
         ? try site.spool.submit(requests, as: file, archive: archive.raw)
@@ -134,6 +145,7 @@ struct Submitter {
     for request in requests {
       for one in request.dependencies where asked.insert(one.job).inserted {
         if try site.spool.locate(one.job) != nil || JobView(site.spool).isInBatch(one.job)
+          || one.job.isBatch && site.spool.place(ofBatch: one.job) != nil
           || site.ledger().lastRound(job: one.job) > 0
         {
           continue
@@ -172,6 +184,27 @@ struct Submitter {
       }
     }
     return true
+  }
+
+  /// Refuses a batch whose key names one with other requests, as far as we may look: 65.
+  private func checkSameRequests(_ file: JobID, _ requests: RequestList) throws {
+    let isSame: Bool
+    if let place = site.spool.place(ofBatch: file) {
+      isSame = try site.spool.hasSameRequests(place, as: requests)
+    } else {
+      guard
+        let known = try? site.spool.root.open(
+          Layout.path(.incoming, file), O_RDONLY | O_NONBLOCK),
+        let waiting = try? Submission(head: known.raw).requests
+      else { return }
+      isSame = waiting.saysTheSame(as: requests)
+    }
+    if isSame { return }
+    throw CommandFailure(
+      .badInput, "the key names batch \(file) already, with other requests",
+      place: site.spool.path,
+      why: "its jobs, their parameters, or what they wait for are others",
+      next: "use another --key")
   }
 
   /// The archive of a job that has a place in the spool; nil where there is none that we may read.

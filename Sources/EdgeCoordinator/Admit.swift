@@ -162,7 +162,11 @@ extension Coordinator {
     }
     if let place = spool.place(ofBatch: name) {
       let known = try onSpool { () throws(SpoolError) in try spool.batch(at: place).batch }
-      if known.blob == taken.blob, known.count == requests.count { return true }
+      if known.blob == taken.blob,
+        try onSpool({ () throws(SpoolError) in try spool.hasSameRequests(place, as: requests) })
+      {
+        return true
+      }
       try reject(
         taken.name, job: nil, submitter: taken.submitter,
         reason: "the key names batch \(name) with other content")

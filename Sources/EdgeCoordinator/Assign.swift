@@ -28,13 +28,11 @@ extension Coordinator {
     let fallen = ready.advance(to: now)
     var didWork = false
     for job in fallen.expired {
-      try end(job, .expired)
       didWork = true
+      if let (ticket, path) = try leaving(job) { try endWithoutResult(ticket, .expired, at: path) }
     }
-    for (job, because) in fallen.dependencyFailed {
-      try end(job, .dependencyFailed, why: Coordinator.fallen(because))
-      didWork = true
-    }
+    try fall(fallen.dependencyFailed)
+    didWork = didWork || !fallen.dependencyFailed.isEmpty
     if ready.isEmpty { return didWork }
     if hadChange || isReadyNew {
       for (job, reason) in ready.unoffered(offers) {
@@ -98,18 +96,16 @@ extension Coordinator {
     return true
   }
 
-  /// Ends a job that the queue has let fall.
-  private func end(_ job: JobID, _ ending: Ending, why: String? = nil) throws(CoordinatorError) {
-    if var known = recentTickets.removeValue(forKey: job) {
-      known.why = why
-      let path = Layout.ready(job, queue: known.request.queue)
-      return try endWithoutResult(known, ending, at: path)
+  /// The ticket of a job that the queue has let fall, and where it is; nil where it is not in
+  /// `ready/` any more.
+  func leaving(_ job: JobID) throws(CoordinatorError) -> (ticket: Ticket, path: String)? {
+    pausing.remove(job)
+    if let known = recentTickets.removeValue(forKey: job) {
+      return (known, Layout.ready(job, queue: known.request.queue))
     }
     guard let place = try onSpool({ () throws(SpoolError) in try spool.locate(job) }),
       place.state == .ready
-    else { return }
-    var ticket = try onSpool { () throws(SpoolError) in try spool.ticket(at: place.path) }
-    ticket.why = why
-    try endWithoutResult(ticket, ending, at: place.path)
+    else { return nil }
+    return (try onSpool { () throws(SpoolError) in try spool.ticket(at: place.path) }, place.path)
   }
 }

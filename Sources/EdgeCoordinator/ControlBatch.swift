@@ -61,8 +61,12 @@ extension Coordinator {
     if request.verb == .retry {
       let places = try onSpool { () throws(SpoolError) in try Places(spool) }
       let jobs = try members(requests, at: place, from: 0).map(\.job).filter {
-        let state = places.place(of: $0, spool)?.state
-        return state == .dead || state == .cancelled
+        let place = places.place(of: $0, spool)
+        switch place?.state {
+        case .dead?, .cancelled?: return true
+        case .done?, .held?: return hasFallen($0)
+        default: return false
+        }
       }
       try obey(ControlRequest(.retry, jobs, reason: request.reason), of: uid)
       return true
@@ -82,6 +86,14 @@ extension Coordinator {
     orders = []
     for id in left where spool.order(of: id)?.isDone == false { try carryOut(id) }
     return !left.isEmpty
+  }
+
+  /// Whether a job ended, or is held, because one that it waited for did not end as it had to.
+  private func hasFallen(_ job: JobID) -> Bool {
+    if let held = try? spool.record(.held, job).ticket {
+      return held.hold?.hasPrefix(Coordinator.fallenPrefix) == true
+    }
+    return (try? spool.record(.done, job).ticket.ending) == .dependencyFailed
   }
 
   private func carryOut(_ id: JobID) throws(CoordinatorError) {

@@ -23,7 +23,14 @@ extension Coordinator {
   package func obey(_ request: ControlRequest, of uid: UInt32) throws(CoordinatorError) {
     if let keep = request.keep { return try prune(keeping: keep, for: uid) }
     try admitNamed(request)
+    var anew: [Anew] = []
     for job in request.jobs {
+      beat()
+      if job.isBatch {
+        // Jobs of it may wait for these.
+        try startAnew(anew)
+        anew = []
+      }
       if try obey(request, batch: job, of: uid) { continue }
       guard let (ticket, place) = try find(job) else {
         if try obeyWithoutTicket(request, job, of: uid) { continue }
@@ -39,7 +46,7 @@ extension Coordinator {
         case .cancel: try cancel(ticket, at: place, grace: request.grace)
         case .hold: try hold(ticket, at: place, reason: request.reason)
         case .release: try release(ticket, at: place)
-        case .retry: try retry(ticket, at: place)
+        case .retry: try retry(ticket, at: place, with: &anew)
         case .prune: false
         }
       if !isDone {
@@ -47,6 +54,7 @@ extension Coordinator {
           .notice("\(request.verb.rawValue): job \(job) is \(place.state.rawValue)"))
       }
     }
+    try startAnew(anew)
   }
 
   private func prune(keeping keep: ControlRequest.Keep, for uid: UInt32) throws(CoordinatorError) {
@@ -127,20 +135,30 @@ extension Coordinator {
       path = Layout.ready(ticket.job, queue: ticket.request.queue)
     default: return false
     }
-    var held = ticket
-    held.hold = reason.isEmpty ? "held by a user" : reason
-    try onSpool { () throws(SpoolError) in
-      try spool.put(held, .held)
-      try spool.syncAll()
-      try spool.removeTicket(at: path)
-    }
+    try putOnHold(ticket, reason.isEmpty ? "held by a user" : reason, from: path)
     return true
+  }
+
+  /// Writes a job's ticket into `held/` with the reason, then removes it where it was.
+  func putOnHold(_ ticket: Ticket, _ reason: String, from path: String) throws(CoordinatorError) {
+    var held = ticket
+    held.hold = reason
+    let file = held
+    try onSpool { () throws(SpoolError) in
+      try spool.put(file, .held)
+      try spool.syncAll()
+    }
+    CrashPoint.holdWritten.reached()
+    try onSpool { () throws(SpoolError) in try spool.removeTicket(at: path) }
   }
 
   func release(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
     guard place.state == .held else { return false }
     // Held before it had a ticket: nothing is reserved for it.
-    if ticket.round == 0 { return try startRound(ticket, at: place) }
+    if ticket.round == 0 {
+      try startAnew([(ticket, place)])
+      return true
+    }
     var released = ticket
     released.hold = nil
     try self.place(released)
@@ -148,56 +166,6 @@ extension Coordinator {
       try spool.syncAll()
       try spool.removeTicket(at: place.path)
     }
-    return true
-  }
-
-  /// Starts a job anew that gave no verdict: a new reservation, no faults.
-  private func retry(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
-    switch place.state {
-    case .dead, .cancelled: return try startRound(ticket, at: place)
-    case .done:
-      guard ticket.ending == .dependencyFailed else { return false }
-      if let because = try dependencies(of: ticket).failed {
-        events.append(
-          .notice("retry: job \(ticket.job) would fall again: \(Coordinator.fallen(because))"))
-        return true
-      }
-      return try startRound(ticket, at: place)
-    default: return false
-    }
-  }
-
-  /// Reserves for a job's next round, and puts it in line.
-  private func startRound(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {
-    var again = ticket
-    again.round += 1
-    again.faults = []
-    again.ending = nil
-    again.notBefore = 0
-    again.backoff = nil
-    again.why = nil
-    again.hold = nil
-    let next = again
-    do throws(LedgerError) {
-      try ledger.write(epoch: epoch, now: now(), actor: actor) {
-        (writer: borrowing LedgerWriter) throws(LedgerError) in
-        _ = try writer.reserve(
-          job: next.job, round: Int(next.round), account: next.account, amount: next.reserved,
-          facts: facts(of: next))
-      }
-    } catch {
-      if case .notEnoughCredits = error {
-        events.append(.notice("job \(ticket.job): \(error)"))
-        return true
-      }
-      throw .ledger(error)
-    }
-    try self.place(next)
-    try onSpool { () throws(SpoolError) in
-      try spool.syncAll()
-      try spool.removeTicket(at: place.path)
-    }
-    count(place.state, -1)
     return true
   }
 

@@ -55,6 +55,10 @@ package final class Coordinator {
   var keyed: Set<JobID>?
   /// Jobs that wait for one that nobody knows yet.
   var unsure: Set<JobID> = []
+  /// Batches that somebody waits for.
+  var awaited: [JobID: AwaitedBatch] = [:]
+  /// Jobs that did not start anew because nobody could pay for them.
+  package internal(set) var unpaid: Set<JobID> = []
   /// Names in `incoming/` that were listed and not taken yet, the next one last.
   var arrivals: [String] = []
   /// The rights that were given out and have not come back.

@@ -7,9 +7,33 @@ internal import EdgeSystem
 // Jobs that wait for others.
 
 extension Coordinator {
+  /// How the reason of a hold begins where a dependency failed.
+  package static let fallenPrefix = "its dependency failed: "
+
   /// Why a job ends that waited for this one.
   static func fallen(_ because: JobID) -> String {
-    "job \(because), which it waits for, did not end as it had to"
+    "\(because.isBatch ? "batch" : "job") \(because), which it waits for, did not end as it had to"
+  }
+
+  /// Ends jobs that the queue has let fall, or holds them where they ask for that.
+  func fall(_ fallen: [(job: JobID, because: JobID)]) throws(CoordinatorError) {
+    for start in stride(from: 0, to: fallen.count, by: Self.sliceCount) {
+      beat()
+      var ending: [(ticket: Ticket, path: String)] = []
+      for (job, because) in fallen[start..<min(start + Self.sliceCount, fallen.count)] {
+        guard let (known, path) = try leaving(job) else { continue }
+        var ticket = known
+        let why = Coordinator.fallen(because)
+        if ticket.request.onDependencyFailed == .hold {
+          try putOnHold(ticket, Coordinator.fallenPrefix + why, from: path)
+          events.append(.held(job, Coordinator.fallenPrefix + why))
+        } else {
+          ticket.why = why
+          ending.append((ticket, path))
+        }
+      }
+      try endWithoutResult(ending, .dependencyFailed)
+    }
   }
 
   /// What a job waits for still, and one of its dependencies that cannot be met any more.
@@ -51,16 +75,20 @@ extension Coordinator {
   }
 
   /// How a job that another one waits for has ended.
-  private enum ParentEnd { case open, passed, notPassed, unknown }
+  enum ParentEnd { case open, passed, notPassed, unknown }
 
-  private func end(of job: JobID) throws(CoordinatorError) -> ParentEnd {
+  func end(of job: JobID) throws(CoordinatorError) -> ParentEnd {
     if ready.contains(job) || live[job] != nil { return .open }
+    if job.isBatch, awaited[job] != nil { return try end(ofBatch: job) }
     if let place = try onSpool({ () throws(SpoolError) in try spool.locate(job) }) {
+      // Nobody says when a batch is admitted; it is looked for again.
+      if job.isBatch, place.state == .incoming { return .unknown }
       guard place.state.isFinal else { return .open }
       guard place.state == .done else { return .notPassed }
       let record = try onSpool { () throws(SpoolError) in try spool.record(.done, job) }
       return record.ticket.ending == .verdict(.passed) ? .passed : .notPassed
     }
+    if job.isBatch, spool.place(ofBatch: job) != nil { return try end(ofBatch: job) }
     if try keyedAhead().contains(job) { return .open }
     return try pastEnd(of: job)
   }

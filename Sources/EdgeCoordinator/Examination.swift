@@ -40,6 +40,10 @@ package struct SpoolFinding: Hashable, Sendable {
     case spoiledArchive
     /// A job that ended, of which the ledger knows no end.
     case unknownEnd
+    /// A job that waits for one of which nothing is known.
+    case unknownParent
+    /// Jobs that wait for one another in a circle.
+    case circle
     /// `counts.json` says that it is right, and is not.
     case wrongCounts
   }
@@ -49,13 +53,17 @@ package struct SpoolFinding: Hashable, Sendable {
 ///
 /// The caller leads, so only workers move files meanwhile, and only in their own folders.
 package struct Examination {
-  private let spool: Spool
-  private let ledger: Ledger
+  let spool: Spool
+  let ledger: Ledger
   private let withArchives: Bool
   private var findings: [SpoolFinding] = []
   /// Where each job stands that has not ended; the last place that was met.
-  private var places: [JobID: String] = [:]
-  private var ended: Set<JobID> = []
+  private(set) var places: [JobID: String] = [:]
+  private(set) var ended: Set<JobID> = []
+  /// Whom jobs wait for that have not started.
+  private(set) var waiting: [JobID: [JobID]] = [:]
+  /// Jobs with keys of their own in batches, which have no ticket.
+  private(set) var keyed: Set<JobID> = []
   /// Archives that somebody needs, and whether they are there.
   private var isThere: [Digest: Bool] = [:]
 
@@ -74,13 +82,14 @@ package struct Examination {
     try examineReady()
     try examineWorkers()
     try examineBatches()
+    try examineParents()
     try examineReservations()
     try examineArchives()
     try examineCounts()
     return findings
   }
 
-  private mutating func add(
+  mutating func add(
     _ kind: SpoolFinding.Kind, _ path: String, _ job: JobID? = nil, _ problem: String
   ) {
     findings.append(SpoolFinding(kind: kind, path: path, job: job, problem: problem))
@@ -233,6 +242,10 @@ package struct Examination {
         let place = BatchPlace(open: id, next: next)
         let batch = try spool.batch(at: place)
         _ = try spool.requests(of: batch, at: place, from: next, atMost: .max / 2)
+        if batch.mayHaveKeys {
+          keyed.formUnion(
+            try JobNaming(spool: spool, uid: batch.batch.submitter).jobs(of: batch, at: place))
+        }
         need(batch.batch.blob, nil, path)
       } catch {
         if error.kind != .notFound { add(.torn, path, nil, error.what) }
@@ -256,6 +269,8 @@ package struct Examination {
     }
     if let other = places[job] { add(.twice, path, job, "the job stands at \(other) too") }
     places[job] = path
+    let parents = ticket.request.dependencies.map(\.job)
+    if !parents.isEmpty { waiting[job] = parents }
     need(ticket.blob, job, path)
   }
 
@@ -271,7 +286,15 @@ package struct Examination {
     for reservation in open where places[reservation.job] == nil {
       // What was just reserved for waits for its ticket; its submission or batch stands.
       let place = try onSpool { () throws(SpoolError) in try spool.locate(reservation.job) }
-      if place == nil {
+      if let place {
+        guard [.dead, .cancelled, .done, .held].contains(place.state),
+          let record = try? spool.record(place.state, reservation.job),
+          Int(record.ticket.round) < reservation.round
+        else { continue }
+        add(
+          .lostJob, place.path, reservation.job,
+          "it was to start anew, \(reservation.amount) credits are reserved, and it has no ticket")
+      } else {
         add(
           .lostJob, Layout.ready, reservation.job,
           "\(reservation.amount) credits are reserved for it, and it stands nowhere")

@@ -13,15 +13,8 @@ extension Coordinator {
   func holdUnoffered(_ job: JobID, _ reason: String) throws(CoordinatorError) {
     guard let entry = try readyTicket(job) else { return }
     dequeue(job)
-    var ticket = entry.ticket
     let text = Coordinator.unofferedPrefix + reason
-    ticket.hold = text
-    let held = ticket
-    try onSpool { () throws(SpoolError) in
-      try spool.put(held, .held)
-      try spool.syncAll()
-      try spool.removeTicket(at: entry.path)
-    }
+    try putOnHold(entry.ticket, text, from: entry.path)
     events.append(.held(job, text))
   }
 

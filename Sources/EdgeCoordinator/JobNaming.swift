@@ -31,6 +31,20 @@ package struct JobNaming: Sendable {
     return spool.jobID(account: scope(request), key: "batch:\(file):\(index)")
   }
 
+  /// The jobs of a batch that has that place and have no ticket, in order.
+  func jobs(of batch: BatchRequests, at place: BatchPlace) throws(SpoolError) -> [JobID] {
+    var jobs: [JobID] = []
+    var index = place.next ?? batch.batch.count
+    while index < batch.batch.count {
+      for request in try spool.requests(of: batch, at: place, from: index, atMost: .max / 2) {
+        jobs.append(
+          id(of: request, index: index, file: batch.batch.id, count: max(2, batch.batch.count)))
+        index += 1
+      }
+    }
+    return jobs
+  }
+
   /// The id of a bare archive that somebody dropped: the same file gives the same job.
   func id(ofDropped name: String, blob: Digest, modified: Int64) -> JobID {
     let clean = String(decoding: name.utf8.filter { $0 != 0 }, as: UTF8.self)

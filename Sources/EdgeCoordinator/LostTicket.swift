@@ -33,13 +33,18 @@ extension Coordinator {
   }
 
   /// Makes tickets anew of jobs that are reserved for and stand nowhere: a worker of another uid
-  /// removed one, or a file system without a journal lost a rename in a power cut.
+  /// removed one, or a file system without a journal lost a rename in a power cut. Goes on with
+  /// those that were to start anew and did not.
   /// - Returns: true where there was any.
   func findLostJobs() throws(CoordinatorError) -> Bool {
     var found = false
     let open = try onLedger { () throws(LedgerError) in try ledger.openReservations() }
-    for job in open.map(\.job) where !ready.contains(job) && live[job] == nil {
-      if try onSpool({ () throws(SpoolError) in try spool.locate(job) }) != nil { continue }
+    for reservation in open where !ready.contains(reservation.job) && live[reservation.job] == nil {
+      let job = reservation.job
+      if let place = try onSpool({ () throws(SpoolError) in try spool.locate(job) }) {
+        found = try finishRetry(reservation, at: place) || found
+        continue
+      }
       guard let ticket = try rebuilt(job) else {
         events.append(.notice("job \(job) is reserved for and stands nowhere"))
         continue

@@ -44,6 +44,7 @@ extension Coordinator {
     applyPolicy()
     hasShares = false
     recentTickets = [:]
+    awaited = [:]
     pausing = []
     unread = try onSpool { () throws(SpoolError) in
       let held = try spool.jobs(.held).map { (job: $0, path: Layout.path(.held, $0)) }

@@ -1,5 +1,6 @@
 internal import EdgeJob
 internal import EdgeLedger
+internal import EdgeScheduler
 internal import EdgeSpool
 internal import EdgeSystem
 
@@ -17,7 +18,8 @@ extension Coordinator {
           try spool.quarantineOutbox(finding.path, reason: finding.problem)
         }
       case .lostArchive: try holdWithoutArchive(finding)
-      case .missingDirectory, .twice, .lostJob, .unknownEnd, .wrongCounts: continue
+      case .missingDirectory, .twice, .lostJob, .unknownEnd, .wrongCounts, .unknownParent, .circle:
+        continue
       }
     }
     counts = nil
@@ -26,6 +28,12 @@ extension Coordinator {
     while try settle() {}
     _ = try sweep()
     _ = try findLostJobs()
+    // Those that wait for nobody end.
+    while true {
+      let fallen = ready.advance(to: now()).dependencyFailed
+      if fallen.isEmpty { break }
+      try fall(fallen)
+    }
     for finding in findings where finding.kind == .torn || finding.kind == .misplaced {
       if let job = finding.job { try rebuildRecord(job) }
     }

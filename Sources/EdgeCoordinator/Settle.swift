@@ -263,14 +263,14 @@ extension Coordinator {
     switch outcome(of: one.receipt) {
     case .verdict(let verdict):
       ticket.ending = .verdict(verdict)
-      ready.ended(ticket.job, passed: verdict == .passed)
+      tellDependents(of: ticket.job, passed: verdict == .passed)
       try onSpool { () throws(SpoolError) in
         try spool.putDone(ticket, receipts: [one.envelope], result: one.result)
       }
       ended(ticket.job, .verdict(verdict), cost: one.cost)
     case .cancelled:
       ticket.ending = .cancelled
-      ready.ended(ticket.job, passed: false)
+      tellDependents(of: ticket.job, passed: false)
       try onSpool { () throws(SpoolError) in
         try spool.put(ticket, .cancelled, receipts: [one.envelope])
       }

@@ -106,7 +106,7 @@ extension Coordinator {
     if let death {
       ticket.ending = .dead(fault)
       ticket.why = death
-      ready.ended(ticket.job, passed: false)
+      tellDependents(of: ticket.job, passed: false)
       try onSpool { () throws(SpoolError) in try spool.put(ticket, .dead, receipts: receipts) }
       events.append(.fault(ticket.job, fault, retrying: false))
       ended(ticket.job, .dead(fault))
@@ -165,7 +165,7 @@ extension Coordinator {
       var record = ticket
       record.ending = ending
       let file = record
-      ready.ended(file.job, passed: false)
+      tellDependents(of: file.job, passed: false)
       try onSpool { () throws(SpoolError) in
         try spool.putEnd(file)
       }

@@ -28,6 +28,51 @@ package struct Dependency: Hashable, Sendable {
   }
 }
 
+/// What becomes of a job where one that it waits for cannot end any more as it has to.
+package enum OnDependencyFailed: String, CaseIterable, Hashable, Sendable {
+  /// It ends as `dependencyFailed`.
+  case fail
+  /// It is held with the reason, until somebody retries, releases or cancels it.
+  case hold
+
+  static func of(_ text: String?) throws(JSONError) -> OnDependencyFailed {
+    guard let text else { return .fail }
+    guard let choice = OnDependencyFailed(rawValue: text) else {
+      throw JSONError("\"onDependencyFailed\" is not fail or hold")
+    }
+    return choice
+  }
+}
+
+/// Circles among things that wait for one another.
+package enum Circle {
+  /// Some circle, from one node back to it; nil where there is none.
+  /// - Parameter next: whom a node waits for.
+  package static func first<Node: Hashable>(from starts: [Node], next: (Node) -> [Node])
+    -> [Node]?
+  {
+    var isDone: Set<Node> = []
+    for start in starts where !isDone.contains(start) {
+      var path = [(node: start, ahead: next(start)[...])]
+      var onPath: Set<Node> = [start]
+      while let last = path.last {
+        guard let node = last.ahead.first else {
+          path.removeLast()
+          onPath.remove(last.node)
+          isDone.insert(last.node)
+          continue
+        }
+        path[path.count - 1].ahead.removeFirst()
+        if onPath.contains(node) { return path.map(\.node).drop { $0 != node } + [node] }
+        if isDone.contains(node) { continue }
+        path.append((node, next(node)[...]))
+        onPath.insert(node)
+      }
+    }
+    return nil
+  }
+}
+
 extension Request {
   /// All jobs that it waits for, with their conditions.
   package var dependencies: [Dependency] {

@@ -31,13 +31,16 @@ package struct Request: Hashable, Sendable {
   package var group: JobGroup?
   /// What to do where the job's worker was lost while it ran.
   package var onLost: OnLost
+  /// What becomes of it where a job that it waits for did not end as it had to.
+  package var onDependencyFailed: OnDependencyFailed
 
   package init(
     account: String? = nil, key: String? = nil, queue: String = "default", priority: Int64 = 0,
     notBefore: Int64? = nil, notAfter: Int64? = nil, after: [JobID] = [], retries: Int64 = 3,
     creditsMax: Credits? = nil, hold: String? = nil, session: String? = nil,
     parameters: [String: String] = [:], group: JobGroup? = nil, onLost: OnLost = .rerun,
-    afterAny: [JobID] = [], afterNotOk: [JobID] = []
+    afterAny: [JobID] = [], afterNotOk: [JobID] = [],
+    onDependencyFailed: OnDependencyFailed = .fail
   ) {
     self.account = account
     self.key = key
@@ -55,6 +58,7 @@ package struct Request: Hashable, Sendable {
     self.parameters = parameters
     self.group = group
     self.onLost = onLost
+    self.onDependencyFailed = onDependencyFailed
   }
 
   package static let schema = "edgecoder.request/1"
@@ -74,6 +78,10 @@ package struct Request: Hashable, Sendable {
       ("hold", hold.map { .string($0) }), ("session", session.map { .string($0) }),
       ("parameters", parameters.isEmpty ? nil : .table(parameters)), ("group", group?.json),
       ("onLost", onLost == .rerun ? nil : .string(onLost.rawValue)),
+      (
+        "onDependencyFailed",
+        onDependencyFailed == .fail ? nil : .string(onDependencyFailed.rawValue)
+      ),
     ])
   }
 
@@ -103,6 +111,8 @@ package struct Request: Hashable, Sendable {
       try JobGroup(json: json)
     }
     let onLost = try OnLost.of(try fields.optionalText("onLost"))
+    let onDependencyFailed = try OnDependencyFailed.of(
+      try fields.optionalText("onDependencyFailed"))
     self.init(
       account: try fields.optionalText("account"), key: try fields.optionalText("key"),
       queue: try fields.text("queue"), priority: try fields.integer("priority"),
@@ -111,7 +121,7 @@ package struct Request: Hashable, Sendable {
       retries: try fields.integer("retries"), creditsMax: creditsMax,
       hold: try fields.optionalText("hold"), session: try fields.optionalText("session"),
       parameters: parameters, group: group, onLost: onLost, afterAny: afterAny,
-      afterNotOk: afterNotOk)
+      afterNotOk: afterNotOk, onDependencyFailed: onDependencyFailed)
     try check()
   }
 
@@ -146,7 +156,7 @@ package struct Request: Hashable, Sendable {
 
 extension Request {
   /// With what a line of `submit --from` says instead: any of `key`, `queue`, `priority`, `after`,
-  /// `afterAny`, `afterNotOk`, `retries`, `hold`, `parameters`.
+  /// `afterAny`, `afterNotOk`, `onDependencyFailed`, `retries`, `hold`, `parameters`.
   /// - Parameter isOther: takes what a line waits for and is no id of a job.
   package func overlaid(
     with json: JSON, isOther: (String, Dependency.Condition) throws(JSONError) -> Void
@@ -158,6 +168,9 @@ extension Request {
     request.priority = try fields.optionalInteger("priority") ?? priority
     request.retries = try fields.optionalInteger("retries") ?? retries
     request.hold = try fields.optionalText("hold") ?? hold
+    if let text = try fields.optionalText("onDependencyFailed") {
+      request.onDependencyFailed = try OnDependencyFailed.of(text)
+    }
     for (name, condition) in Request.dependencyNames where fields.left.contains(name) {
       var jobs: [JobID] = []
       for text in try fields.texts(name) {
@@ -190,6 +203,17 @@ extension Request {
     case .ended: afterAny.append(dependency.job)
     case .notPassed: afterNotOk.append(dependency.job)
     }
+  }
+
+  /// What must be the same where a key is used again: not the times, which count from the moment of
+  /// submission, nor the names that a submission makes up.
+  package var compared: Request {
+    var request = self
+    request.notBefore = nil
+    request.notAfter = nil
+    request.session = nil
+    request.group?.name = ""
+    return request
   }
 
   static func check(key: String?) throws(JSONError) {

@@ -105,6 +105,11 @@ package struct RequestList: Hashable, Sendable, RandomAccessCollection {
     return requests.contains { $0.key != nil }
   }
 
+  /// True where the other list asks for the same jobs: what `Request.compared` leaves of each.
+  package func saysTheSame(as other: RequestList) -> Bool {
+    count == other.count && zip(self, other).allSatisfy { $0.compared == $1.compared }
+  }
+
   package var json: JSON {
     switch form {
     case .each(let requests) where requests.count == 1: requests[0].json

@@ -75,6 +75,23 @@ extension Spool {
     return try batch.requests(file.raw, from: index, atMost: most)
   }
 
+  /// Whether a batch was made of requests that ask for the same as these.
+  package func hasSameRequests(_ place: BatchPlace, as list: RequestList) throws(SpoolError)
+    -> Bool
+  {
+    let batch = try batch(at: place)
+    guard batch.batch.count == list.count else { return false }
+    var index = 0
+    while index < list.count {
+      let part = try requests(of: batch, at: place, from: index, atMost: list.count - index)
+      for request in part {
+        guard request.compared == list[index].compared else { return false }
+        index += 1
+      }
+    }
+    return true
+  }
+
   private func openBatch(_ place: BatchPlace) throws(SpoolError) -> Descriptor {
     do { return try root.open(place.path, O_RDONLY) } catch  where error.isNotFound {
       throw SpoolError(.notFound, "\(place.path) is not there")

@@ -65,6 +65,12 @@ package enum CrashPoint: String, CaseIterable, Sendable {
   case endVoided
   /// The file of a job without a result is durable; its ticket stands.
   case endWritten
+  /// A ticket of a job that is held is durable; its old one stands.
+  case holdWritten
+  /// Credits are reserved for jobs that start anew; they stand where they ended.
+  case retryReserved
+  /// Their tickets are durable; they stand where they ended as well.
+  case retryPlaced
   /// A request in `control/` was taken and not yet obeyed.
   case controlTaken
   /// An order for a batch is durable, and none of its jobs was touched.

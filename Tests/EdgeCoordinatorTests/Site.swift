@@ -78,7 +78,7 @@ final class Site {
     let naming = JobNaming(spool: spool, uid: Identity.user)
     let file = naming.file(of: requests)
     _ = try spool.submit(requests, as: file, archive: archive.raw)
-    return (0..<count).map { naming.id(of: request, index: $0, file: file, count: count) }
+    return (0..<count).map { naming.id(of: requests[$0], index: $0, file: file, count: count) }
   }
 
   /// A worker that lives as long as the value.

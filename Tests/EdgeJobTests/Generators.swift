@@ -124,7 +124,8 @@ extension SplitMix64 {
       creditsMax: maybe { Credits(micro: $0.number(0...Int64.max)) },
       hold: maybe { $0.text(atMost: 20) }, session: maybe { $0.text(atMost: 20) },
       onLost: one(of: OnLost.allCases), afterAny: list(2) { $0.job() },
-      afterNotOk: list(2) { $0.job() })
+      afterNotOk: list(2) { $0.job() },
+      onDependencyFailed: one(of: OnDependencyFailed.allCases))
   }
 
   mutating func manifest() -> TaskManifest {

@@ -139,6 +139,59 @@ extension EndToEnd.DependencyTests {
     #expect(try place.rows().isEmpty)
   }
 
+  /// A key of a batch names its requests, and a key of a line one line.
+  @Test func `a key that is used again`() throws {
+    let place = try Workplace()
+    let task = try place.task("one", "true")
+    let list = try lines(place, "{\"key\":\"a\"}\n{\"after\":[\"a\"]}\n")
+    let jobs = try place.submit(task, "--from", list, "--key", "nightly", "--max-running", "1")
+    for isAdmitted in [false, true] {
+      if isAdmitted { try expect(place.edgecoder("schedule", "--once"), 0) }
+      _ = try lines(place, "{\"key\":\"a\"}\n{\"after\":[\"a\"]}\n")
+      let again = try place.submit(task, "--from", list, "--key", "nightly", "--max-running", "1")
+      #expect(again == jobs, "admitted: \(isAdmitted)")
+      for text in ["{\"key\":\"a\"}\n{\"afterAny\":[\"a\"]}\n", "{\"key\":\"a\"}\n{}\n{}\n"] {
+        _ = try lines(place, text)
+        let refused = try expect(
+          place.edgecoder("submit", task, "--from", list, "--key", "nightly"), 65)
+        #expect(refused.errors.contains("with other requests"), "\(refused)")
+      }
+    }
+    _ = try lines(place, "{\"key\":\"b\"}\n\n{\"key\":\"b\"}\n")
+    let twice = try expect(place.edgecoder("submit", task, "--from", list), 65)
+    #expect(twice.errors.contains("lines 1 and 3 have the same key b"), "\(twice)")
+  }
+
+  @Test func `a whole batch is waited for`() throws {
+    let place = try Workplace()
+    let task = try place.task("steps", "test \"$EDGECODER_ARRAY_INDEX\" != 3")
+    let good = try place.submit(task, "--array", "1-2")
+    let bad = try place.submit(task, "--array", "2-3")
+    let batches = try [good, bad].map { try #require(JobID($0[0])).batch.description }
+    let one = try place.task("one", "true")
+    var jobs: [String: String] = [:]
+    for (name, batch) in zip(["good", "bad"], batches) {
+      for option in ["--after-ok", "--after-any", "--after-not-ok"] {
+        jobs["\(option) \(name)"] = try place.submitOne(one, option, batch)
+      }
+    }
+    let both = try place.submitOne(
+      one, "--after-any", "batch:\(good[1])", "--after-any", batches[1], "--after-ok", good[1])
+    try expect(place.edgecoder("schedule", "--once"), 0)
+    let waiting = try place.row(jobs["--after-ok good"] ?? "", why: true)
+    #expect(waiting["why"]?.text == "waits for batch \(batches[0])")
+    try work(place)
+    let met = [
+      "--after-ok good", "--after-any good", "--after-any bad", "--after-not-ok bad",
+    ]
+    for (name, job) in jobs {
+      let right = met.contains(name) ? "passed" : "dependencyFailed"
+      #expect(try place.ending(job) == right, "\(name)")
+    }
+    #expect(try place.ending(both) == "passed")
+    #expect(try place.ledgerIsClean())
+  }
+
   @Test func `resume starts anew what has no verdict`() throws {
     let place = try Workplace()
     let task = try place.task("steps", "test \"$EDGECODER_STEP\" != bad")
@@ -168,7 +221,7 @@ extension EndToEnd.DependencyTests {
     #expect(answer["resumed"]?.elements?.compactMap(\.text) == [jobs[2], jobs[1], jobs[0]])
     #expect(answer["verdicts"]?.integer == 1)
     #expect(answer["fallen"]?.integer == 1)
-    let again = try expect(place.edgecoder("resume", batch, "--json"), 0).json
+    let again = try expect(place.edgecoder("resume", "--batch", jobs[4], "--json"), 0).json
     #expect(again["resumed"]?.elements?.isEmpty == true)
     #expect(again["underway"]?.integer == 3)
     try work(place)

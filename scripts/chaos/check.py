@@ -105,7 +105,7 @@ def check_cancelled(site, wanted, findings):
     return found
 
 
-def check_money(site, done, worth, findings):
+def check_money(site, done, worth, findings, again=()):
     found, postings, open_ones, accounts, problems = entries(
         os.path.join(site.spool, "ledger", "ledger.db"))
     posts = {}
@@ -115,7 +115,9 @@ def check_money(site, done, worth, findings):
     total = sum(worth(job, posts.get(job, [])) for job in done)
     for job in done:
         phases = sorted(phase for name, phase in postings if name == job)
-        if len(posts.get(job, [])) != 1 or phases != ["end/1", "reserve/1", "result"]:
+        rounds = range(1, 3 if job in again else 2)
+        right = sorted(["result", *(f"{what}/{n}" for n in rounds for what in ("end", "reserve"))])
+        if len(posts.get(job, [])) != 1 or phases != right:
             kind = "paid_twice" if len(posts.get(job, [])) > 1 else "double_results"
             findings[kind].append(f"{job}: {len(posts.get(job, []))} posts, phases {phases}")
     for job in posts.keys() - set(done):
@@ -131,8 +133,9 @@ def check_money(site, done, worth, findings):
     findings["verify_failures"] += problems
 
 
-def check(site, acknowledged, others_allowed=False, cancelled=()):
-    """Everything that must hold when all has ended and nothing runs any more."""
+def check(site, acknowledged, others_allowed=False, cancelled=(), again=()):
+    """Everything that must hold when all has ended and nothing runs any more; those in `again` had
+    two rounds."""
     findings = Findings()
     done = site.done()
     ended = [*done, *check_cancelled(site, cancelled, findings)]
@@ -157,7 +160,7 @@ def check(site, acknowledged, others_allowed=False, cancelled=()):
             findings["double_results"].append(f"{job}: {error}")
             return 0
 
-    check_money(site, done, worth, findings)
+    check_money(site, done, worth, findings, again)
     try:
         site.call("ledger", "verify", "--spool", site.spool)
     except Exception as error:  # the program's own words

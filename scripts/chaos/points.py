@@ -84,7 +84,7 @@ class Storm:
         self.armed, self.since, self.rest = {}, {}, {}
         # Numbers that no other storm on this machine has.
         self.first = self.next_index = self.draw.randrange(1, 1 << 40) * 100_000
-        self.told, self.cancelled = [], []
+        self.told, self.cancelled, self.again = [], [], []
 
     def arm(self, role):
         """A point that this storm has seen few deaths at, and the how-manieth time there."""
@@ -150,7 +150,10 @@ class Storm:
         """A few jobs more: one alone, an array, with or without a key; or one held and cancelled."""
         line = ["submit", "--spool", self.site.spool, "--retries", "100"]
         key = f"k{self.next_index}" if self.draw.random() < 0.5 else None
-        kind = self.draw.choice(("array", "array", "one", "many", "cancel"))
+        kind = self.draw.choice(("array", "array", "one", "many", "cancel", "fall"))
+        if kind == "fall":
+            self.fall(line)
+            return
         if kind == "cancel":
             # With a key, so that one who was killed gets to know its id.
             last = self.next_index + self.draw.choice((0, 0, 3))
@@ -170,12 +173,37 @@ class Storm:
         self.next_index += 1
         self.told += self.client([*line, self.archive], key if kind != "many" else None)
 
-    def cancel(self, jobs):
-        """Cancels jobs that were held, one or a whole batch, once the first has its ticket."""
+    def fall(self, line):
+        """A job that is cancelled, and one that waits for it and is held then; both start anew."""
+        parent = self.client([*line, "--hold", "storm", self.archive], f"p{self.next_index}")[0]
+        child = self.client([*line, "--on-dependency-failed", "hold", self.archive,
+                             "--after-ok", parent], f"q{self.next_index}")[0]
+        self.next_index += 1
+        self.told += [parent, child]
+        self.again.append(parent)
+        self.until(lambda: parent in self.site.names("held"))
+        self.client(["cancel", "--spool", self.site.spool, parent])
+        self.until(lambda: parent in self.site.names("cancelled") and
+                   child in self.site.names("held"))
+        # Whoever obeys may be killed in the middle; who leads next goes on, and so does a second
+        # resume, which finds less to do.
         deadline = time.monotonic() + 20
-        while not self.site.names("held") and time.monotonic() < deadline:
+        while (parent in self.site.names("cancelled") or child in self.site.names("held")) and (
+                time.monotonic() < deadline):
+            self.client(["resume", "--spool", self.site.spool, parent, child])
+            self.until(lambda: parent not in self.site.names("cancelled") and
+                       child not in self.site.names("held"), 1)
+
+    def until(self, condition, seconds=20):
+        """Waits for something, and starts again who dies meanwhile."""
+        deadline = time.monotonic() + seconds
+        while not condition() and time.monotonic() < deadline:
             self.look()
             time.sleep(0.005)
+
+    def cancel(self, jobs):
+        """Cancels jobs that were held, one or a whole batch, once the first has its ticket."""
+        self.until(lambda: self.site.names("held"))
         # One who is killed here has asked already: its request is durable.
         batch = ["--batch"] if len(jobs) > 1 else []
         self.client(["cancel", "--spool", self.site.spool, *batch, jobs[0]])
@@ -211,7 +239,8 @@ class Storm:
                 time.sleep(0.02)
             stuck = time.monotonic() >= deadline
             self.site.stop()
-            findings = check(self.site, self.told, others_allowed=True, cancelled=self.cancelled)
+            findings = check(self.site, self.told, others_allowed=True, cancelled=self.cancelled,
+                             again=self.again)
             if stuck:
                 findings["stuck"].append(self.site.messages())
             doubles.ended = True
