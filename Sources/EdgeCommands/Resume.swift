@@ -33,13 +33,16 @@ struct Resume: ParsableCommand {
     for id in try jobs.ids() { try plan.add(batch ? id.batch : id) }
     var again = plan.order()
     var unpaid: Set<JobID> = []
+    var notStarted = plan.fallen
     if !again.isEmpty {
       let request = ControlRequest(.retry, again, reason: "resumed")
       if site.isOurs, let coordinator = try site.lead() {
         try coordinator.obey(request, of: Identity.user)
         for case .notice(let text) in coordinator.events { Console.note(text) }
         unpaid = coordinator.unpaid
-        again.removeAll { unpaid.contains($0) }
+        // Nobody has assigned any of them since.
+        again = try again.filter { try site.spool.locate($0)?.state == .ready }
+        notStarted = plan.candidateCount - again.count
       } else {
         try site.spool.askFor(request)
         Console.note("asked the coordinator to start \(Amount.count(again.count, "job")) anew")
@@ -57,7 +60,7 @@ struct Resume: ParsableCommand {
             .texts(again.map(\.description))),
           count("verdicts", "have a verdict", plan.verdicts),
           count("underway", "are under way", plan.underway),
-          count("fallen", "would fall again with another job", plan.fallen),
+          count("fallen", "would fall again with another job", notStarted - unpaid.count),
           count("expired", "have expired", plan.expired),
           count("rejected", "were rejected", plan.rejected),
           count("unpaid", "cannot be paid for", unpaid.count),
@@ -89,6 +92,9 @@ struct ResumePlan {
     self.site = site
     view = JobView(site)
   }
+
+  /// Those that gave no verdict.
+  var candidateCount: Int { candidates.count }
 
   /// Takes a job in, or all jobs of a batch.
   mutating func add(_ id: JobID) throws {
