@@ -25,7 +25,8 @@ struct BatchDraft {
 
   /// - Parameter edges: without a circle.
   init(_ requests: [Request], key: String?, edges: [Edge]) {
-    places = BatchDraft.order(requests.count, edges)
+    let parents = Dictionary(grouping: edges, by: \.child).mapValues { $0.map(\.parent) }
+    places = parentsFirst(requests.indices) { parents[$0] ?? [] }
     var position = [Int](repeating: 0, count: requests.count)
     for (new, old) in places.enumerated() { position[old] = new }
     self.requests = RequestList(places.map { requests[$0] }, key: key)
@@ -38,26 +39,6 @@ struct BatchDraft {
   func asWritten(_ jobs: [JobID]) -> [JobID] {
     if places.isEmpty { return jobs }
     return zip(places, jobs).sorted { $0.0 < $1.0 }.map(\.1)
-  }
-
-  /// Everybody behind those that he waits for, otherwise as before.
-  private static func order(_ count: Int, _ edges: [Edge]) -> [Int] {
-    let parents = Dictionary(grouping: edges, by: \.child)
-    var order: [Int] = []
-    var isThere = [Bool](repeating: false, count: count)
-    for start in 0..<count {
-      var stack = [start]
-      while let node = stack.last {
-        if !isThere[node], let next = parents[node]?.first(where: { !isThere[$0.parent] }) {
-          stack.append(next.parent)
-          continue
-        }
-        stack.removeLast()
-        if !isThere[node] { order.append(node) }
-        isThere[node] = true
-      }
-    }
-    return order
   }
 
   /// The requests with the ids of those that they wait for.

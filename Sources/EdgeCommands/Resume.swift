@@ -152,31 +152,19 @@ struct ResumePlan {
 
   /// The jobs to start anew, each after those of them that it waits for.
   mutating func order() -> [JobID] {
-    var order: [JobID] = []
-    var isDone: Set<JobID> = []
     var willRun: Set<JobID> = []
-    for candidate in candidates {
-      // Depth first without recursion: a chain may be as long as a batch.
-      var stack = [candidate]
-      while let job = stack.last {
-        let parents = tickets[job]?.request.dependencies ?? []
-        if let next = parents.first(where: { tickets[$0.job] != nil && !isDone.contains($0.job) }),
-          !stack.contains(next.job)
-        {
-          stack.append(next.job)
-          continue
-        }
-        stack.removeLast()
-        guard isDone.insert(job).inserted else { continue }
-        if parents.allSatisfy({ mayBeMet($0, willRun) }) {
-          order.append(job)
-          willRun.insert(job)
-        } else {
-          fallen += 1
-        }
-      }
+    let order = parentsFirst(candidates) { job in
+      dependencies(of: job).map(\.job).filter { tickets[$0] != nil }
     }
-    return order
+    return order.filter { job in
+      let mayRun = dependencies(of: job).allSatisfy { mayBeMet($0, willRun) }
+      if mayRun { willRun.insert(job) } else { fallen += 1 }
+      return mayRun
+    }
+  }
+
+  private func dependencies(of job: JobID) -> [Dependency] {
+    tickets[job]?.request.dependencies ?? []
   }
 
   /// Whether a dependency is met, or can still be.

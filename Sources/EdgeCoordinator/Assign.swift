@@ -11,13 +11,10 @@ extension Coordinator {
   func assign() throws(CoordinatorError) -> Bool {
     var load: [String: Int] = [:]
     for job in live.values { load[job.worker, default: 0] += 1 }
-    let hadChange: Bool
-    do {
-      hadChange = try workerFiles.read(spool) { (worker) throws(SpoolError) in
+    let hadChange = try onSpool { () throws(SpoolError) in
+      try workerFiles.read(spool) { (worker) throws(SpoolError) in
         try leases.isAlive(worker, spool, now: Clocks.bootNanoseconds())
       }
-    } catch {
-      throw .spool(error)
     }
     let offers = workerFiles.offers { load[$0, default: 0] }
     if hadChange {

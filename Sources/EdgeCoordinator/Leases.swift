@@ -48,10 +48,8 @@ struct Leases {
 extension Coordinator {
   /// Whether a worker lives, as far as can be known here.
   func isAlive(_ worker: String) throws(CoordinatorError) -> Bool {
-    do throws(SpoolError) {
-      return try leases.isAlive(worker, spool, now: Clocks.bootNanoseconds())
-    } catch {
-      throw .spool(error)
+    try onSpool { () throws(SpoolError) in
+      try leases.isAlive(worker, spool, now: Clocks.bootNanoseconds())
     }
   }
 

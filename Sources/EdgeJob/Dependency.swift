@@ -1,7 +1,7 @@
 /// A job that another one waits for, and how it must have ended.
 package struct Dependency: Hashable, Sendable {
   /// How a job must have ended.
-  package enum Condition: String, CaseIterable, Hashable, Sendable {
+  package enum Condition: Hashable, Sendable {
     /// With the verdict `passed`.
     case passed
     /// In any way.

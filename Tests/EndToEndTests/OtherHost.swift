@@ -12,6 +12,7 @@ final class OtherHost {
 
   /// Starts the machine with a worker of the same name.
   /// - Parameters:
+  ///   - worker: its worker's name, where that is another one.
   ///   - lease: of the worker.
   ///   - asInit: lets the worker be process 1 of the machine.
   init(
