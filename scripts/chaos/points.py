@@ -1,6 +1,7 @@
 """Storms: every process is told at which named point to die, and started again, over and over."""
 import collections
 import concurrent.futures
+import json
 import os
 import random
 import re
@@ -8,13 +9,17 @@ import subprocess
 import threading
 import time
 
-from check import Findings, check
+from check import Findings, check, frames
 from site_under_test import ROLES, Broken, Site
 
 SOURCE = os.path.join(os.path.dirname(os.path.realpath(__file__)),
                       "..", "..", "Sources", "EdgeSystem", "CrashPoint.swift")
 # A process that does not come by its point in this time is killed wherever it is.
 LIFE = 0.8
+# What clients ask for so that the coordinator comes by some of its points.
+LEADS_TO = {"batchPut": "array", "batchAdvanced": "array", "endVoided": "cancel",
+            "endWritten": "cancel", "orderPut": "cancel", "controlTaken": "cancel",
+            "holdWritten": "fall", "retryReserved": "fall", "retryPlaced": "fall"}
 
 
 def points():
@@ -81,7 +86,7 @@ class Storm:
         self.archive, self.seed, self.names = archive, seed, points()
         self.draw = random.Random(seed)
         self.kills = collections.Counter()
-        self.armed, self.since, self.rest = {}, {}, {}
+        self.armed, self.since, self.rest, self.owed = {}, {}, {}, None
         # Numbers that no other storm on this machine has.
         self.first = self.next_index = self.draw.randrange(1, 1 << 40) * 100_000
         self.told, self.cancelled, self.again = [], [], []
@@ -91,11 +96,13 @@ class Storm:
         fewest = min(self.kills[name] for name in self.names[role])
         few = [name for name in self.names[role] if self.kills[name] <= fewest + 1]
         point = self.draw.choice(few if self.draw.random() < 0.7 else self.names[role])
-        return point, self.draw.choice((1, 1, 1, 2, 3, 5))
+        return point, 1 if point in LEADS_TO else self.draw.choice((1, 1, 1, 2, 3, 5))
 
     def start(self, role, is_calm=False):
         self.armed[role] = None if is_calm else self.arm(role)
         crash = "" if is_calm else "{}:{}".format(*self.armed[role])
+        if role == "coordinator":
+            self.owed = None if is_calm else LEADS_TO.get(self.armed[role][0])
         self.site.environment["EDGECODER_CRASH"] = crash
         self.site.start(role)
         self.site.environment.pop("EDGECODER_CRASH")
@@ -113,7 +120,8 @@ class Storm:
             process = self.site.running[role]
             status = process.poll()
             if status is None:
-                if now - self.since[role] > LIFE:
+                # What leads to such a point takes several clients.
+                if now - self.since[role] > LIFE * (3 if self.armed[role][0] in LEADS_TO else 1):
                     process.kill()
                     process.wait()
                     self.kills[f"anywhere_{role}"] += 1
@@ -150,13 +158,14 @@ class Storm:
         """A few jobs more: one alone, an array, with or without a key; or one held and cancelled."""
         line = ["submit", "--spool", self.site.spool, "--retries", "100"]
         key = f"k{self.next_index}" if self.draw.random() < 0.5 else None
-        kind = self.draw.choice(("array", "array", "one", "many", "cancel", "fall"))
+        kind = self.owed or self.draw.choice(("array", "array", "one", "many", "cancel", "fall"))
+        self.owed = None
         if kind == "fall":
             self.fall(line)
             return
         if kind == "cancel":
             # With a key, so that one who was killed gets to know its id.
-            last = self.next_index + self.draw.choice((0, 0, 3))
+            last = self.next_index + self.draw.choice((0, 3))
             array = ["--array", f"{self.next_index}-{last}"] if last > self.next_index else []
             ids = self.client([*line, *array, "--hold", "storm", self.archive],
                               f"c{self.next_index}")
@@ -174,25 +183,33 @@ class Storm:
         self.told += self.client([*line, self.archive], key if kind != "many" else None)
 
     def fall(self, line):
-        """A job that is cancelled, and one that waits for it and is held then; both start anew."""
+        """A job that is cancelled, and one that waits for it and falls or is held; both start anew."""
         parent = self.client([*line, "--hold", "storm", self.archive], f"p{self.next_index}")[0]
-        child = self.client([*line, "--on-dependency-failed", "hold", self.archive,
+        choice = self.draw.choice(("hold", "fail"))
+        child = self.client([*line, "--on-dependency-failed", choice, self.archive,
                              "--after-ok", parent], f"q{self.next_index}")[0]
         self.next_index += 1
         self.told += [parent, child]
-        self.again.append(parent)
+        self.again += [parent, *([child] if choice == "fail" else [])]
         self.until(lambda: parent in self.site.names("held"))
         self.client(["cancel", "--spool", self.site.spool, parent])
-        self.until(lambda: parent in self.site.names("cancelled") and
-                   child in self.site.names("held"))
+        self.until(lambda: parent in self.site.names("cancelled") and self.fell(child))
         # Whoever obeys may be killed in the middle; who leads next goes on, and so does a second
         # resume, which finds less to do.
         deadline = time.monotonic() + 20
-        while (parent in self.site.names("cancelled") or child in self.site.names("held")) and (
+        while (parent in self.site.names("cancelled") or self.fell(child)) and (
                 time.monotonic() < deadline):
             self.client(["resume", "--spool", self.site.spool, parent, child])
             self.until(lambda: parent not in self.site.names("cancelled") and
-                       child not in self.site.names("held"), 1)
+                       not self.fell(child), 1)
+
+    def fell(self, job):
+        """Whether a job is held or has ended because of another one; only those are held here."""
+        try:
+            found = frames(os.path.join(self.site.spool, "done", job))
+        except FileNotFoundError:
+            return job in self.site.names("held")
+        return json.loads(found[0][1])["ending"] == {"ending": "dependencyFailed"}
 
     def until(self, condition, seconds=20):
         """Waits for something, and starts again who dies meanwhile."""
@@ -222,7 +239,8 @@ class Storm:
                 self.start(role)
             started = time.monotonic()
             while sum(self.kills.values()) < kills:
-                if len(self.told) - len(self.site.done()) - len(self.cancelled) < 8:
+                if self.owed or (
+                        len(self.told) - len(self.site.done()) - len(self.cancelled) < 8):
                     self.submit()
                 self.look()
                 time.sleep(0.002)
