@@ -58,17 +58,19 @@ struct ControlOptions: ParsableArguments {
     if verb == .cancel { while try coordinator.settlePass() {} }
     if isWaiting { try CancelRace(site: site, jobs: named).wait(coordinator) }
     coordinator.events = notices
-    var refused = false
+    var code: EdgeJob.ExitCode?
     for event in coordinator.events {
-      if case .notice(let text) = event {
+      switch event {
+      case .notice(let text):
         Console.note(text)
-        refused = true
+        code = code ?? .notFound
+      case .unpaid(let job, let reason):
+        Console.note("job \(job): \(reason)")
+        code = .notPermitted
+      default: continue
       }
     }
-    if !coordinator.unpaid.isEmpty {
-      throw ArgumentParser.ExitCode(EdgeJob.ExitCode.notPermitted.rawValue)
-    }
-    if refused { throw ArgumentParser.ExitCode(EdgeJob.ExitCode.notFound.rawValue) }
+    if let code { throw ArgumentParser.ExitCode(code.rawValue) }
   }
 
   private func isBatch(_ id: JobID, _ site: Site) -> Bool {

@@ -155,6 +155,7 @@ enum EventLines {
       case .fault(let job, let fault, let retrying):
         Console.note("job \(job): \(fault.summary)\(retrying ? ", again" : "")")
       case .held(let job, let reason): Console.note("job \(job) is held: \(reason)")
+      case .unpaid(let job, let reason): Console.note("job \(job) does not start anew: \(reason)")
       case .admitted, .assigned: continue
       }
     }

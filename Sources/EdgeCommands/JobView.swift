@@ -125,20 +125,8 @@ struct JobView {
 
   /// The jobs of a batch from an index on, in order.
   func jobs(of batch: BatchRequests, at place: BatchPlace, from next: Int) -> [JobID] {
-    let id = batch.batch.id
     let naming = JobNaming(spool: spool, uid: batch.batch.submitter)
-    var jobs: [JobID] = []
-    while next + jobs.count < batch.batch.count {
-      let index = next + jobs.count
-      guard
-        let requests = try? spool.requests(of: batch, at: place, from: index, atMost: .max / 2),
-        !requests.isEmpty
-      else { break }
-      jobs += requests.enumerated().map { offset, request in
-        naming.id(of: request, index: index + offset, file: id, count: max(2, batch.batch.count))
-      }
-    }
-    return jobs
+    return ((try? naming.members(of: batch, at: place, from: next)) ?? []).map(\.job)
   }
 
   private func row(_ ticket: Ticket, state: JobState, worker: String?, why: String?) -> JobRow {

@@ -38,8 +38,15 @@ struct Resume: ParsableCommand {
       let request = ControlRequest(.retry, again, reason: "resumed")
       if site.isOurs, let coordinator = try site.lead() {
         try coordinator.obey(request, of: Identity.user)
-        for case .notice(let text) in coordinator.events { Console.note(text) }
-        unpaid = coordinator.unpaid
+        for event in coordinator.events {
+          switch event {
+          case .notice(let text): Console.note(text)
+          case .unpaid(let job, let reason):
+            Console.note("job \(job): \(reason)")
+            unpaid.insert(job)
+          default: continue
+          }
+        }
         // Nobody has assigned any of them since.
         again = try again.filter { try site.spool.locate($0)?.state == .ready }
         notStarted = plan.candidateCount - again.count

@@ -162,6 +162,8 @@ final class RunSession {
       case .held(let job, let reason) where names[job] != nil:
         Console.note("\(name(job)): held, \(reason)")
         endings.setAside(job)
+      case .unpaid(let job, let reason) where names[job] != nil:
+        Console.note("\(name(job)): \(reason)")
       case .notice(let text): Console.note(text)
       default: continue
       }

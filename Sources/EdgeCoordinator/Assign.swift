@@ -21,15 +21,7 @@ extension Coordinator {
       try releaseOffered(offers)
       try takeBackRefused()
     }
-    let now = now()
-    let fallen = ready.advance(to: now)
-    var didWork = false
-    for job in fallen.expired {
-      didWork = true
-      if let (ticket, path) = try leaving(job) { try endWithoutResult(ticket, .expired, at: path) }
-    }
-    try fall(fallen.dependencyFailed)
-    didWork = didWork || !fallen.dependencyFailed.isEmpty
+    var didWork = try endFallen()
     if ready.isEmpty { return didWork }
     if hadChange || isReadyNew {
       for (job, reason) in ready.unoffered(offers) {
@@ -42,7 +34,7 @@ extension Coordinator {
     }
     isReadyNew = false
     try restoreShares()
-    for (job, worker) in ready.assign(to: offers, now: now) {
+    for (job, worker) in ready.assign(to: offers, now: now()) {
       let isAssigned = try give(job, to: worker)
       didWork = isAssigned || didWork
     }
@@ -91,18 +83,5 @@ extension Coordinator {
     }
     events.append(.assigned(job, worker: worker))
     return true
-  }
-
-  /// The ticket of a job that the queue has let fall, and where it is; nil where it is not in
-  /// `ready/` any more.
-  func leaving(_ job: JobID) throws(CoordinatorError) -> (ticket: Ticket, path: String)? {
-    pausing.remove(job)
-    if let known = recentTickets.removeValue(forKey: job) {
-      return (known, Layout.ready(job, queue: known.request.queue))
-    }
-    guard let place = try onSpool({ () throws(SpoolError) in try spool.locate(job) }),
-      place.state == .ready
-    else { return nil }
-    return (try onSpool { () throws(SpoolError) in try spool.ticket(at: place.path) }, place.path)
   }
 }

@@ -26,6 +26,16 @@ extension Coordinator {
     }
   }
 
+  /// Has those looked at again that wait for a job that was rejected, or for its batch: what was
+  /// rejected may only have borne the name of a job that lives.
+  func lookAgainAtDependents(of job: JobID) {
+    unsure.formUnion(ready.dependents(on: job))
+    for (id, batch) in awaited where batch.open.contains(job) {
+      awaited[id] = nil
+      unsure.formUnion(ready.dependents(on: id))
+    }
+  }
+
   /// Takes note that a job that had ended starts anew.
   func awaitAgain(_ job: JobID) {
     for id in Array(awaited.keys) where awaited[id]?.fallen.remove(job) != nil {

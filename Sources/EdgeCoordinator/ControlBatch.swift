@@ -36,12 +36,7 @@ extension Coordinator {
     }
   }
 
-  /// A job of a batch by its request.
-  struct Member {
-    let job: JobID
-    let index: Int
-    let request: Request
-  }
+  typealias Member = JobNaming.Member
 
   /// Does what a request asks of a whole batch.
   /// - Returns: false where there is no such batch.
@@ -127,20 +122,9 @@ extension Coordinator {
     throws(CoordinatorError) -> [Member]
   {
     let naming = JobNaming(spool: spool, uid: batch.batch.submitter)
-    var members: [Member] = []
-    while start + members.count < batch.batch.count {
-      let index = start + members.count
-      let requests = try onSpool { () throws(SpoolError) in
-        try spool.requests(of: batch, at: place, from: index, atMost: Int(UInt16.max))
-      }
-      for (offset, request) in requests.enumerated() {
-        let job = naming.id(
-          of: request, index: index + offset, file: batch.batch.id,
-          count: max(2, batch.batch.count))
-        members.append(Member(job: job, index: index + offset, request: request))
-      }
+    return try onSpool { () throws(SpoolError) in
+      try naming.members(of: batch, at: place, from: start)
     }
-    return members
   }
 
   private func cancel(_ members: [Member], of file: BatchFile, next: Int?, grace: Int64)
@@ -215,23 +199,20 @@ extension Coordinator {
 
   private func hold(_ members: [Member], reason: String) throws(CoordinatorError) {
     let places = try onSpool { () throws(SpoolError) in try Places(spool) }
-    var held: [String] = []
+    var held: [(ticket: Ticket, reason: String, path: String)] = []
     for member in members {
       guard let place = places.place(of: member.job, spool) else { continue }
       guard place.state == .ready || place.state == .inbox,
-        var ticket = try ticket(of: member.job, at: place)
+        let ticket = try ticket(of: member.job, at: place)
       else { continue }
       if place.state == .inbox {
         _ = try hold(ticket, at: place, reason: reason)
         continue
       }
       dequeue(member.job)
-      ticket.hold = reason
-      let changed = ticket
-      try onSpool { () throws(SpoolError) in try spool.put(changed, .held) }
-      held.append(place.path)
+      held.append((ticket, reason, place.path))
     }
-    try removeAfterSync(held)
+    try putOnHold(held)
   }
 
   private func release(_ members: [Member]) throws(CoordinatorError) {
@@ -251,14 +232,10 @@ extension Coordinator {
       try place(free)
       released.append(path)
     }
-    try removeAfterSync(released)
-  }
-
-  private func removeAfterSync(_ paths: [String]) throws(CoordinatorError) {
-    if paths.isEmpty { return }
+    if released.isEmpty { return }
     try onSpool { () throws(SpoolError) in
       try spool.syncAll()
-      for path in paths { try spool.removeTicket(at: path) }
+      for path in released { try spool.removeTicket(at: path) }
     }
   }
 
@@ -275,6 +252,8 @@ extension Coordinator {
       return true
     }
     guard var ticket = try unreserved(member, of: file) else { return true }
+    // An earlier leader may have died between its reservation and its ticket.
+    ticket.round = Int64(try onLedger { () throws(LedgerError) in try ledger.lastRound(job: job) })
     if request.verb == .cancel {
       try endWithoutResult([(ticket, "")], .cancelled)
       return true

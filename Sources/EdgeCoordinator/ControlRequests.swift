@@ -135,21 +135,27 @@ extension Coordinator {
       path = Layout.ready(ticket.job, queue: ticket.request.queue)
     default: return false
     }
-    try putOnHold(ticket, reason.isEmpty ? "held by a user" : reason, from: path)
+    try putOnHold([(ticket, reason.isEmpty ? "held by a user" : reason, path)])
     return true
   }
 
-  /// Writes a job's ticket into `held/` with the reason, then removes it where it was.
-  func putOnHold(_ ticket: Ticket, _ reason: String, from path: String) throws(CoordinatorError) {
-    var held = ticket
-    held.hold = reason
-    let file = held
-    try onSpool { () throws(SpoolError) in
-      try spool.put(file, .held)
-      try spool.syncAll()
+  /// Writes tickets into `held/`, each with its reason, then removes them where they were: in one
+  /// flush.
+  func putOnHold(_ jobs: [(ticket: Ticket, reason: String, path: String)])
+    throws(CoordinatorError)
+  {
+    if jobs.isEmpty { return }
+    for (ticket, reason, _) in jobs {
+      var held = ticket
+      held.hold = reason
+      let file = held
+      try onSpool { () throws(SpoolError) in try spool.put(file, .held) }
     }
+    try onSpool { () throws(SpoolError) in try spool.syncAll() }
     CrashPoint.holdWritten.reached()
-    try onSpool { () throws(SpoolError) in try spool.removeTicket(at: path) }
+    for (_, _, path) in jobs {
+      try onSpool { () throws(SpoolError) in try spool.removeTicket(at: path) }
+    }
   }
 
   func release(_ ticket: Ticket, at place: Place) throws(CoordinatorError) -> Bool {

@@ -53,12 +53,10 @@ package final class Coordinator {
   var chargeable: [Charge: String] = [:]
   /// Jobs with keys in batches that have no ticket; nil where nobody asked in this round.
   var keyed: Set<JobID>?
-  /// Jobs that wait for one that nobody knows yet.
+  /// Jobs that wait for one that nobody knows yet, or that was rejected.
   var unsure: Set<JobID> = []
   /// Batches that somebody waits for.
   var awaited: [JobID: AwaitedBatch] = [:]
-  /// Jobs that did not start anew because nobody could pay for them.
-  package internal(set) var unpaid: Set<JobID> = []
   /// Names in `incoming/` that were listed and not taken yet, the next one last.
   var arrivals: [String] = []
   /// The rights that were given out and have not come back.
@@ -221,5 +219,7 @@ package enum CoordinatorEvent: Hashable, Sendable {
   /// It waits for somebody, with the reason.
   case held(JobID, String)
   case ended(JobID, Ending, cost: Credits)
+  /// It did not start anew since nobody can pay for it, with the reason.
+  case unpaid(JobID, String)
   case notice(String)
 }

@@ -15,25 +15,52 @@ extension Coordinator {
     "\(because.isBatch ? "batch" : "job") \(because), which it waits for, did not end as it had to"
   }
 
-  /// Ends jobs that the queue has let fall, or holds them where they ask for that.
-  func fall(_ fallen: [(job: JobID, because: JobID)]) throws(CoordinatorError) {
+  /// Ends jobs in `ready/` that may not start any more: their last time has passed, or they fell
+  /// with another one.
+  /// - Returns: true where there was any.
+  func endFallen() throws(CoordinatorError) -> Bool {
+    let fallen = ready.advance(to: now())
+    for job in fallen.expired {
+      if let (ticket, path) = try leaving(job) { try endWithoutResult(ticket, .expired, at: path) }
+    }
+    try fall(fallen.dependencyFailed)
+    return !fallen.expired.isEmpty || !fallen.dependencyFailed.isEmpty
+  }
+
+  /// Ends jobs that fell with another one, or holds them where they ask for that.
+  private func fall(_ fallen: [(job: JobID, because: JobID)]) throws(CoordinatorError) {
     for start in stride(from: 0, to: fallen.count, by: Self.sliceCount) {
       beat()
       var ending: [(ticket: Ticket, path: String)] = []
+      var held: [(ticket: Ticket, reason: String, path: String)] = []
       for (job, because) in fallen[start..<min(start + Self.sliceCount, fallen.count)] {
         guard let (known, path) = try leaving(job) else { continue }
         var ticket = known
         let why = Coordinator.fallen(because)
         if ticket.request.onDependencyFailed == .hold {
-          try putOnHold(ticket, Coordinator.fallenPrefix + why, from: path)
-          events.append(.held(job, Coordinator.fallenPrefix + why))
+          held.append((ticket, Coordinator.fallenPrefix + why, path))
         } else {
           ticket.why = why
           ending.append((ticket, path))
         }
       }
+      try putOnHold(held)
+      for (ticket, reason, _) in held { events.append(.held(ticket.job, reason)) }
       try endWithoutResult(ending, .dependencyFailed)
     }
+  }
+
+  /// The ticket of a job that the queue has let fall, and where it is; nil where it is not in
+  /// `ready/` any more.
+  private func leaving(_ job: JobID) throws(CoordinatorError) -> (ticket: Ticket, path: String)? {
+    pausing.remove(job)
+    if let known = recentTickets.removeValue(forKey: job) {
+      return (known, Layout.ready(job, queue: known.request.queue))
+    }
+    guard let place = try onSpool({ () throws(SpoolError) in try spool.locate(job) }),
+      place.state == .ready
+    else { return nil }
+    return (try onSpool { () throws(SpoolError) in try spool.ticket(at: place.path) }, place.path)
   }
 
   /// What a job waits for still, and one of its dependencies that cannot be met any more.
@@ -60,7 +87,7 @@ extension Coordinator {
     return (waitsFor, failed)
   }
 
-  /// Looks again at jobs that wait for somebody whom nobody knew.
+  /// Looks again at jobs that wait for somebody whom nobody knew, or who was rejected.
   /// - Returns: true where that led on.
   func settleUnsure() throws(CoordinatorError) -> Bool {
     if unsure.isEmpty { return false }
@@ -79,8 +106,11 @@ extension Coordinator {
 
   func end(of job: JobID) throws(CoordinatorError) -> ParentEnd {
     if ready.contains(job) || live[job] != nil { return .open }
-    if job.isBatch, awaited[job] != nil { return try end(ofBatch: job) }
-    if let place = try onSpool({ () throws(SpoolError) in try spool.locate(job) }) {
+    if job.isBatch, awaited[job] != nil || spool.place(ofBatch: job) != nil {
+      return try end(ofBatch: job)
+    }
+    let place = try onSpool { () throws(SpoolError) in try spool.locate(job) }
+    if let place, place.state != .quarantine {
       // Nobody says when a batch is admitted; it is looked for again.
       if job.isBatch, place.state == .incoming { return .unknown }
       guard place.state.isFinal else { return .open }
@@ -88,9 +118,10 @@ extension Coordinator {
       let record = try onSpool { () throws(SpoolError) in try spool.record(.done, job) }
       return record.ticket.ending == .verdict(.passed) ? .passed : .notPassed
     }
-    if job.isBatch, spool.place(ofBatch: job) != nil { return try end(ofBatch: job) }
     if try keyedAhead().contains(job) { return .open }
-    return try pastEnd(of: job)
+    // What was rejected may only have borne the name of a job that was pruned.
+    let end = try pastEnd(of: job)
+    return end == .unknown && place != nil ? .notPassed : end
   }
 
   /// How a job ended whose file was pruned, as the ledger knows it.

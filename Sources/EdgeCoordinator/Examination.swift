@@ -243,8 +243,8 @@ package struct Examination {
         let batch = try spool.batch(at: place)
         _ = try spool.requests(of: batch, at: place, from: next, atMost: .max / 2)
         if batch.mayHaveKeys {
-          keyed.formUnion(
-            try JobNaming(spool: spool, uid: batch.batch.submitter).jobs(of: batch, at: place))
+          let naming = JobNaming(spool: spool, uid: batch.batch.submitter)
+          keyed.formUnion(try naming.members(of: batch, at: place, from: next).lazy.map(\.job))
         }
         need(batch.batch.blob, nil, path)
       } catch {

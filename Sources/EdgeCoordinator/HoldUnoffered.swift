@@ -14,7 +14,7 @@ extension Coordinator {
     guard let entry = try readyTicket(job) else { return }
     dequeue(job)
     let text = Coordinator.unofferedPrefix + reason
-    try putOnHold(entry.ticket, text, from: entry.path)
+    try putOnHold([(entry.ticket, text, entry.path)])
     events.append(.held(job, text))
   }
 

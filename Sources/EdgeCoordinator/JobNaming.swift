@@ -31,18 +31,29 @@ package struct JobNaming: Sendable {
     return spool.jobID(account: scope(request), key: "batch:\(file):\(index)")
   }
 
-  /// The jobs of a batch that has that place and have no ticket, in order.
-  func jobs(of batch: BatchRequests, at place: BatchPlace) throws(SpoolError) -> [JobID] {
-    var jobs: [JobID] = []
-    var index = place.next ?? batch.batch.count
-    while index < batch.batch.count {
-      for request in try spool.requests(of: batch, at: place, from: index, atMost: .max / 2) {
-        jobs.append(
-          id(of: request, index: index, file: batch.batch.id, count: max(2, batch.batch.count)))
-        index += 1
+  /// A job of a batch by its request.
+  package struct Member {
+    package let job: JobID
+    let index: Int
+    let request: Request
+  }
+
+  /// The jobs of a batch from an index on, in order.
+  package func members(of batch: BatchRequests, at place: BatchPlace, from start: Int)
+    throws(SpoolError) -> [Member]
+  {
+    let file = batch.batch
+    var members: [Member] = []
+    while start + members.count < file.count {
+      let index = start + members.count
+      let requests = try spool.requests(of: batch, at: place, from: index, atMost: file.count)
+      members += requests.enumerated().map { offset, request in
+        let index = index + offset
+        let job = id(of: request, index: index, file: file.id, count: max(2, file.count))
+        return Member(job: job, index: index, request: request)
       }
     }
-    return jobs
+    return members
   }
 
   /// The id of a bare archive that somebody dropped: the same file gives the same job.

@@ -1,6 +1,5 @@
 internal import EdgeJob
 internal import EdgeLedger
-internal import EdgeScheduler
 internal import EdgeSpool
 internal import EdgeSystem
 
@@ -29,11 +28,7 @@ extension Coordinator {
     _ = try sweep()
     _ = try findLostJobs()
     // Those that wait for nobody end.
-    while true {
-      let fallen = ready.advance(to: now()).dependencyFailed
-      if fallen.isEmpty { break }
-      try fall(fallen)
-    }
+    while try endFallen() {}
     for finding in findings where finding.kind == .torn || finding.kind == .misplaced {
       if let job = finding.job { try rebuildRecord(job) }
     }

@@ -159,7 +159,7 @@ extension Coordinator {
       if removing { try spool.removeIncoming(name) }
     }
     if let job {
-      tellDependents(of: job, passed: false)
+      lookAgainAtDependents(of: job)
       events.append(.ended(job, .rejected(reason: reason), cost: .zero))
     } else {
       events.append(.notice("\(name) was rejected: \(reason)"))
@@ -171,7 +171,7 @@ extension Coordinator {
     try onSpool { () throws(SpoolError) in
       try spool.quarantineNote(job, submitter: submitter, reason: reason)
     }
-    tellDependents(of: job, passed: false)
+    lookAgainAtDependents(of: job)
     events.append(.ended(job, .rejected(reason: reason), cost: .zero))
   }
 
@@ -183,7 +183,7 @@ extension Coordinator {
       let job = naming.id(of: request, index: index, file: file, count: requests.count)
       // One note stands for all whose names say where they belong.
       if job.batch == file, file.isBatch {
-        tellDependents(of: job, passed: false)
+        lookAgainAtDependents(of: job)
         events.append(.ended(job, .rejected(reason: reason), cost: .zero))
       } else {
         try rejectJob(job, submitter: taken.submitter, reason: reason)

@@ -93,8 +93,7 @@ extension Coordinator {
     }
     CrashPoint.retryReserved.reached()
     for (job, reason) in short.sorted(by: { $0.key < $1.key }) {
-      unpaid.insert(job)
-      events.append(.notice("job \(job): \(reason)"))
+      events.append(.unpaid(job, reason))
     }
     let started = zip(next, jobs).filter { short[$0.0.job] == nil }
     try finishStarting(started.map { ($0.0, $0.1.place) })

@@ -34,7 +34,7 @@ package struct ReadyQueue: Sendable {
   private var expiring = MinHeap<Timed>([])
   /// Jobs that wait for others.
   var dependents: [JobID: Dependent] = [:]
-  private var children: [JobID: [Child]] = [:]
+  private var children: [JobID: Set<Child>] = [:]
   private var failed: [(job: JobID, because: JobID)] = []
   /// Jobs that were given a worker and have not come back.
   var running: [JobID: Running] = [:]
@@ -63,7 +63,7 @@ package struct ReadyQueue: Sendable {
   }
 
   /// A job that waits for another.
-  private struct Child: Sendable {
+  private struct Child: Hashable, Sendable {
     let job: JobID
     let condition: Dependency.Condition
   }
@@ -129,7 +129,7 @@ package struct ReadyQueue: Sendable {
       dependents[job.job] = Dependent(
         open: Set(job.waitsFor), notBefore: job.notBefore, admitted: job.admitted)
       for one in job.waitsFor {
-        children[one.job, default: []].append(Child(job: job.job, condition: one.condition))
+        children[one.job, default: []].insert(Child(job: job.job, condition: one.condition))
       }
     } else {
       enter(job.job, index, notBefore: job.notBefore, admitted: job.admitted)
@@ -151,11 +151,19 @@ package struct ReadyQueue: Sendable {
   @discardableResult
   package mutating func remove(_ job: JobID) -> Bool {
     guard let index = members.removeValue(forKey: job)?.index else { return false }
-    if later.removeValue(forKey: job) == nil, dependents.removeValue(forKey: job) == nil {
+    if let waiting = dependents.removeValue(forKey: job) {
+      for one in waiting.open {
+        children[one.job]?.remove(Child(job: job, condition: one.condition))
+        if children[one.job]?.isEmpty == true { children[one.job] = nil }
+      }
+    } else if later.removeValue(forKey: job) == nil {
       classes[index].noteRemoval()
     }
     return true
   }
+
+  /// The jobs here that wait for this one.
+  package func dependents(on job: JobID) -> [JobID] { (children[job] ?? []).map(\.job) }
 
   /// A job has ended, so that those that wait for it may go on or fall.
   package mutating func ended(_ job: JobID, passed: Bool) {

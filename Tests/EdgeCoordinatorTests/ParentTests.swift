@@ -3,6 +3,7 @@ import EdgeJob
 import EdgeLedger
 import EdgeSpool
 import EdgeSystem
+import EdgeTestSupport
 import Testing
 
 /// Jobs that wait for others: for whole batches, for ones that are rejected, and held where those
@@ -21,6 +22,10 @@ struct ParentTests {
     try coordinator.settleDown()
   }
 
+  private func unpaid(_ coordinator: Coordinator) -> [JobID] {
+    coordinator.events.compactMap { if case .unpaid(let job, _) = $0 { job } else { nil } }
+  }
+
   /// Whoever is admitted first: the other one is in `incoming/` still, and is rejected later.
   @Test func childrenOfARejectedJobDoNotWaitForEver() throws {
     let site = try Site()
@@ -37,6 +42,59 @@ struct ParentTests {
       #expect(try ending(site, needs) == .dependencyFailed)
       #expect(try site.spool.locate(takes)?.state == .ready)
     }
+  }
+
+  /// What lies in `incoming/` may bear any name, also that of somebody else's job or batch.
+  @Test func whatIsRejectedUnderTheNameOfAnotherFellsNobody() throws {
+    let site = try Site(grant: 1_000_000_000_000)
+    let coordinator = try site.coordinator()
+    let parent = try site.submit(Request(hold: "x"))[0]
+    let jobs = try site.submit(count: 300)
+    try coordinator.settleDown()
+    #expect(try site.spool.locate(jobs[299])?.state == .incoming)
+    let parents = [parent, jobs[0], jobs[0].batch, jobs[299]]
+    let children = try parents.map { try site.submit(Request(after: [$0]), command: "echo")[0] }
+    try coordinator.settleDown()
+    for name in parents {
+      try site.folder.write("spool/incoming/\(name)", text: "no archive")
+      try coordinator.settleDown()
+    }
+    let later = try parents.map { try site.submit(Request(after: [$0]), command: "echo")[0] }
+    try coordinator.settleDown()
+    for job in children + later { #expect(try site.spool.locate(job)?.state == .ready) }
+    try ask(site, coordinator, .release, parent)
+    let desk = try site.desk(slots: 64)
+    #expect(try site.work(coordinator, desk) == 309)
+    for job in children + later { #expect(try ending(site, job) == .verdict(.passed)) }
+  }
+
+  /// A leader died after it had reserved for jobs and before their tickets; then they are
+  /// cancelled and held.
+  @Test func whatIsSetAsideAfterItsReservationDoesNotStart() throws {
+    let site = try Site(grant: 1_000_000_000_000)
+    var coordinator: Coordinator? = try site.coordinator()
+    let jobs = try site.submit(count: 300)
+    try coordinator?.settleDown()
+    let made = try site.spool.ticket(at: Layout.ready(jobs[0], queue: "default"))
+    try site.ledger.write(epoch: try site.ledger.currentEpoch(), now: site.now, actor: "test") {
+      (writer: borrowing LedgerWriter) throws(LedgerError) in
+      for job in [jobs[298], jobs[299]] {
+        _ = try writer.reserve(job: job, account: made.account, amount: made.reserved)
+      }
+    }
+    let before = try site.available()
+    try ask(site, try #require(coordinator), .cancel, jobs[299])
+    #expect(try site.available() == before + made.reserved.micro)
+    try ask(site, try #require(coordinator), .hold, jobs[298])
+    coordinator = nil
+    let next = try site.coordinator()
+    let desk = try site.desk(slots: 64)
+    #expect(try site.work(next, desk) == 298)
+    #expect(try ending(site, jobs[299]) == .cancelled)
+    #expect(try site.spool.locate(jobs[298])?.state == .held)
+    try ask(site, next, .release, jobs[298])
+    #expect(try site.work(next, desk) == 1)
+    #expect(try site.ledger.verify().isClean)
   }
 
   @Test(arguments: [3, 600])
@@ -160,7 +218,7 @@ struct ParentTests {
     try ask(site, coordinator, .retry, outside, jobs[0].batch)
     for job in jobs { #expect(try site.spool.locate(job)?.state == .ready) }
     #expect(try site.available() < before)
-    #expect(coordinator.unpaid.isEmpty)
+    #expect(unpaid(coordinator).isEmpty)
     #expect(try site.ledger.verify().isClean)
   }
 
@@ -182,7 +240,7 @@ struct ParentTests {
     try ask(site, coordinator, .retry, jobs[0], jobs[1])
     let states = try jobs.map { try site.spool.locate($0)?.state }
     #expect(states == [.ready, .cancelled])
-    #expect(coordinator.unpaid == [jobs[1]])
+    #expect(unpaid(coordinator) == [jobs[1]])
   }
 
   /// The same key with other requests; the client of somebody who may not look does not see that.
