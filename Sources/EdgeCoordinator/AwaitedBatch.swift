@@ -20,8 +20,10 @@ extension Coordinator {
     for id in Array(awaited.keys) {
       guard awaited[id]?.open.remove(job) != nil else { continue }
       if !passed { awaited[id]?.fallen.insert(job) }
-      if awaited[id]?.open.isEmpty == true {
-        ready.ended(id, passed: awaited[id]?.fallen.isEmpty == true)
+      if let batch = awaited[id], batch.open.isEmpty {
+        ready.ended(id, passed: batch.fallen.isEmpty)
+        // Who asks later has it looked at anew; else these would be ever more.
+        awaited[id] = nil
       }
     }
   }

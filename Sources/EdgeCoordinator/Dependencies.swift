@@ -12,7 +12,7 @@ extension Coordinator {
 
   /// Why a job ends that waited for this one.
   static func fallen(_ because: JobID) -> String {
-    "\(because.isBatch ? "batch" : "job") \(because), which it waits for, did not end as it had to"
+    "\(because.named), which it waits for, did not end as it had to"
   }
 
   /// Ends jobs in `ready/` that may not start any more: their last time has passed, or they fell

@@ -29,7 +29,7 @@ extension Examination {
         if let known = isKnown[parent] { found = known } else { found = try isThere(parent) }
         isKnown[parent] = found
         if !found {
-          add(.unknownParent, path, job, "it waits for job \(parent), of which nothing is known")
+          add(.unknownParent, path, job, "it waits for \(parent.named), of which nothing is known")
         }
       }
     }

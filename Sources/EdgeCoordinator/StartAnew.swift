@@ -69,7 +69,7 @@ extension Coordinator {
   }
 
   /// Reserves for the next round of jobs in one transaction, and puts them in line. Those that
-  /// cannot be paid for stay as they are, with a notice.
+  /// cannot be paid for stay as they are, and `events` says so.
   func startAnew(_ jobs: [Anew]) throws(CoordinatorError) {
     if jobs.isEmpty { return }
     beat()

@@ -34,14 +34,6 @@ package enum OnDependencyFailed: String, CaseIterable, Hashable, Sendable {
   case fail
   /// It is held with the reason, until somebody retries, releases or cancels it.
   case hold
-
-  static func of(_ text: String?) throws(JSONError) -> OnDependencyFailed {
-    guard let text else { return .fail }
-    guard let choice = OnDependencyFailed(rawValue: text) else {
-      throw JSONError("\"onDependencyFailed\" is not fail or hold")
-    }
-    return choice
-  }
 }
 
 /// Circles among things that wait for one another.

@@ -38,6 +38,17 @@ package struct Fields {
     return text
   }
 
+  /// A member that is one of a few words, nil where absent.
+  package mutating func optionalChoice<Choice: RawRepresentable<String> & CaseIterable>(
+    _ name: String
+  ) throws(JSONError) -> Choice? {
+    guard let text = try optionalText(name) else { return nil }
+    guard let choice = Choice(rawValue: text) else {
+      throw wrong(name, "one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    return choice
+  }
+
   /// A member that is an integer, ±(2^53 − 1) at most.
   package mutating func integer(_ name: String) throws(JSONError) -> Int64 {
     try integer(try value(name), name)

@@ -68,6 +68,9 @@ package struct JobID: Hashable, Sendable, Comparable, CustomStringConvertible {
   /// True for the name of a batch, which no job of it has.
   package var isBatch: Bool { low & 0xFFFF == 0 }
 
+  /// What it names and the id, for messages: `job …` or `batch …`.
+  package var named: String { "\(isBatch ? "batch" : "job") \(self)" }
+
   /// The place of a job in its batch, from 0; nil for the batch itself.
   package var place: Int? { isBatch ? nil : Int(low & 0xFFFF) - 1 }
 

@@ -110,9 +110,9 @@ package struct Request: Hashable, Sendable {
     let group = try fields.take("group").map { (json) throws(JSONError) in
       try JobGroup(json: json)
     }
-    let onLost = try OnLost.of(try fields.optionalText("onLost"))
-    let onDependencyFailed = try OnDependencyFailed.of(
-      try fields.optionalText("onDependencyFailed"))
+    let onLost = try fields.optionalChoice("onLost") ?? OnLost.rerun
+    let onDependencyFailed =
+      try fields.optionalChoice("onDependencyFailed") ?? OnDependencyFailed.fail
     self.init(
       account: try fields.optionalText("account"), key: try fields.optionalText("key"),
       queue: try fields.text("queue"), priority: try fields.integer("priority"),
@@ -168,9 +168,8 @@ extension Request {
     request.priority = try fields.optionalInteger("priority") ?? priority
     request.retries = try fields.optionalInteger("retries") ?? retries
     request.hold = try fields.optionalText("hold") ?? hold
-    if let text = try fields.optionalText("onDependencyFailed") {
-      request.onDependencyFailed = try OnDependencyFailed.of(text)
-    }
+    request.onDependencyFailed =
+      try fields.optionalChoice("onDependencyFailed") ?? onDependencyFailed
     for (name, condition) in Request.dependencyNames where fields.left.contains(name) {
       var jobs: [JobID] = []
       for text in try fields.texts(name) {
@@ -232,14 +231,6 @@ package enum OnLost: String, CaseIterable, Hashable, Sendable {
   case wait
   /// Never runs it a second time: the job is dead.
   case fail
-
-  static func of(_ text: String?) throws(JSONError) -> OnLost {
-    guard let text else { return .rerun }
-    guard let choice = OnLost(rawValue: text) else {
-      throw JSONError("\"onLost\" is not rerun, wait or fail")
-    }
-    return choice
-  }
 }
 
 /// Jobs of one submitter that together may have only so many running.

@@ -39,7 +39,7 @@ package enum WaitReason: Hashable, Sendable {
     case .notBefore(let time): "waits until \(UTCTime.text(milliseconds: time))"
     case .dependencies(let jobs):
       switch jobs.count {
-      case 1: "waits for \(jobs[0].isBatch ? "batch" : "job") \(jobs[0])"
+      case 1: "waits for \(jobs[0].named)"
       default: "waits for \(jobs.count) jobs, the first is \(jobs.first.map { "\($0)" } ?? "?")"
       }
     case .noWorkerOffers(let thing): "no live worker offers \(thing)"

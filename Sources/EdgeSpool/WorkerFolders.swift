@@ -100,8 +100,8 @@ package struct WorkerFile: Hashable, Sendable {
       provides: try fields.texts("provides"), key: try fields.text("key"),
       host: try fields.text("host"), process: try fields.integer("process"),
       draining: try fields.flag("draining"),
-      mode: try WorkerFile.choice(try fields.optionalText("mode"), "mode") ?? .on,
-      accepts: try WorkerFile.choice(try fields.optionalText("accepts"), "accepts") ?? .all,
+      mode: try fields.optionalChoice("mode") ?? .on,
+      accepts: try fields.optionalChoice("accepts") ?? .all,
       why: try fields.optionalText("why"), processors: try fields.optionalInteger("cpus"),
       memoryBytes: try fields.optionalInteger("memoryBytes"),
       started: try fields.optionalInteger("started"))
@@ -113,16 +113,6 @@ package struct WorkerFile: Hashable, Sendable {
     guard why.map(WorkerFile.isWord) ?? true else {
       throw JSONError("\"why\" of \(WorkerFile.name) is no word of a-z, digits and _")
     }
-  }
-
-  private static func choice<Choice: RawRepresentable<String>>(_ text: String?, _ name: String)
-    throws(JSONError) -> Choice?
-  {
-    guard let text else { return nil }
-    guard let choice = Choice(rawValue: text) else {
-      throw JSONError("\"\(name)\" of \(WorkerFile.name) is none that we know")
-    }
-    return choice
   }
 
   private static func isWord(_ text: String) -> Bool {
